@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import type { Workspace } from "../server/workspace.ts";
+import type { Output } from "./output.ts";
+
+/** What every command is given. */
+export interface Cli {
+	readonly output: Output;
+	readonly environment: NodeJS.ProcessEnv;
+	readonly directory: string;
+	/** Everything after `--` on the command line. */
+	readonly rest: readonly string[];
+	/** Aborts on Ctrl-C, SIGTERM and SIGHUP. */
+	readonly interrupted: AbortSignal;
+	/** Opens the repository and the store, with this process's session; closed when the command ends. */
+	open(): Promise<Workspace>;
+	/** Makes an action of a function that answers an exit code (nothing is 0). */
+	action<Args extends readonly unknown[]>(
+		body: (...args: Args) => Promise<number | undefined>,
+	): (...args: Args) => Promise<void>;
+}
+
+/** A command's file adds its arguments, options and action to the command that the table in udo.ts made. */
+export interface CommandModule {
+	define(command: Command, cli: Cli): void;
+}

@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import type { Conflict } from "../../server/coordination/conflict.ts";
+import { showDuration, showKind, showText } from "../../server/coordination/describe.ts";
+import type { Lock, Waiter } from "../../server/coordination/lock.ts";
+import type { Presence } from "../../server/coordination/presence.ts";
+import { describeResource, resourceKey } from "../../server/coordination/resource.ts";
+import type { Session } from "../../server/coordination/session.ts";
+import type { Cli } from "../command.ts";
+import type { Output } from "../output.ts";
+
+export function define(command: Command, cli: Cli): void {
+	command.action(cli.action(() => status(cli)));
+}
+
+async function status(cli: Cli): Promise<number> {
+	const { coordinator, store, project, repository } = await cli.open();
+	await coordinator.reap();
+	const view: View = {
+		me: coordinator.session.id,
+		sessions: await store.sessions(project),
+		locks: await store.locks(project),
+		waiters: await store.waiters(project),
+		conflicts: await store.conflicts(project),
+		presence: await store.presence(project),
+	};
+	cli.output.result("status", { project, worktree: repository.worktree, store: store.kind, ...forJson(view) }, [
+		...sessionLines(cli.output, view),
+		...lockLines(cli.output, view),
+		...waiterLines(cli.output, view),
+		...conflictLines(cli.output, view),
+	]);
+	return 0;
+}
+
+interface View {
+	readonly me: string;
+	readonly sessions: readonly Session[];
+	readonly locks: readonly Lock[];
+	readonly waiters: readonly Waiter[];
+	readonly conflicts: readonly Conflict[];
+	readonly presence: readonly Presence[];
+}
+
+function forJson({ me, sessions, locks, waiters, conflicts, presence }: View): object {
+	return {
+		session: me,
+		sessions: sessions.map(({ process, ...session }) => ({ ...session, pid: process.pid })),
+		locks: locks.map(({ resource, holds, ...lock }) => ({ resource: resourceKey(resource), ...lock })),
+		waiters: waiters.map(({ resources, owner, ...waiter }) => ({ resources: resources.map(resourceKey), ...waiter })),
+		conflicts,
+		presence,
+	};
+}
+
+function sessionLines(output: Output, { me, sessions, presence }: View): string[] {
+	const rows = sessions.map((session) => {
+		const open = presence.filter((place) => place.session === session.id);
+		const unsaved = open.filter((place) => place.unsaved).length;
+		return [
+			session.id === me ? "*" : " ",
+			showText(session.id, 64),
+			showKind(session.kind),
+			showText(session.actor, 40),
+			session.branch === undefined ? "(detached)" : showText(session.branch, 40),
+			session.role === "primary" ? "primary" : "",
+			open.length === 0 ? "" : `${open.length} open${unsaved > 0 ? `, ${unsaved} unsaved` : ""}`,
+		];
+	});
+	const title = sessions.length === 1 ? "1 session, you alone" : `${sessions.length} sessions`;
+	return [output.bold(title), ...output.table(rows).map((line) => line.trimEnd())];
+}
+
+function lockLines(output: Output, { me, sessions, locks }: View): string[] {
+	if (locks.length === 0) return [output.dim("no locks")];
+	const rows = locks.map((lock) => [
+		lock.session === me ? "*" : " ",
+		showText(describeResource(lock.resource), 80),
+		lock.session === me ? "you" : showText(sessions.find(({ id }) => id === lock.session)?.actor ?? "", 40),
+		showText(lock.session, 64),
+		lock.origin === "edit" ? "editing" : "locked",
+		`for ${showDuration(lock.ageMs)}`,
+		`${showDuration(lock.leftMs)} left${lock.count > 1 ? `, taken ${lock.count} times` : ""}`,
+	]);
+	return [output.bold(locks.length === 1 ? "1 lock" : `${locks.length} locks`), ...output.table(rows)];
+}
+
+function waiterLines(output: Output, { me, sessions, waiters }: View): string[] {
+	if (waiters.length === 0) return [];
+	const rows = waiters.map((waiter, i) => [
+		waiter.session === me ? "*" : " ",
+		`${i + 1}.`,
+		showText(sessions.find(({ id }) => id === waiter.session)?.actor ?? "", 40),
+		showText(waiter.session, 64),
+		`waits for ${showText(waiter.resources.map(describeResource).join(", "), 120)}`,
+		`since ${showDuration(waiter.ageMs)}`,
+	]);
+	return [output.bold(waiters.length === 1 ? "1 waiting" : `${waiters.length} waiting`), ...output.table(rows)];
+}
+
+function conflictLines(output: Output, { conflicts }: View): string[] {
+	if (conflicts.length === 0) return [];
+	const lines = conflicts.flatMap((conflict) => [
+		`  ${conflict.id}  ${conflict.type}  ${showText(conflict.summary)}  (${showDuration(conflict.ageMs)} ago)`,
+		`    next: ${showText(conflict.next)}`,
+	]);
+	return [output.bold(conflicts.length === 1 ? "1 conflict" : `${conflicts.length} conflicts`), ...lines];
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import packageFile from "../package.json" with { type: "json" };
+import { processEnvironment } from "../server/config.ts";
+import { onBackgroundFailure } from "../server/coordination/background.ts";
+import { UsageError } from "../server/errors.ts";
+import type { Cli, CommandModule } from "./command.ts";
+import { Output } from "./output.ts";
+
+interface Entry {
+	readonly name: string;
+	readonly group: "Everyday:" | "Setup:" | "hidden";
+	readonly summary: string;
+	readonly load: () => Promise<CommandModule>;
+}
+
+// Each command's code is loaded only when it is called: `udo status` must not pay for the language server.
+const entries: readonly Entry[] = [
+	{
+		name: "status",
+		group: "Everyday:",
+		summary: "who is here and what is locked",
+		load: () => import("./commands/status.ts"),
+	},
+	{
+		name: "lock",
+		group: "Everyday:",
+		summary: "lock files, directories, branches, databases",
+		load: () => import("./commands/lock.ts"),
+	},
+	{ name: "unlock", group: "Everyday:", summary: "give locks back", load: () => import("./commands/unlock.ts") },
+	//	{ name: "run", group: "Everyday:", summary: "run a command while holding locks", load: () => import("./commands/run.ts") },
+	//	{ name: "merge", group: "Everyday:", summary: "merge three versions of a file", load: () => import("./commands/merge.ts") },
+	//	{ name: "watch", group: "Everyday:", summary: "show what happens, live", load: () => import("./commands/watch.ts") },
+	//	{ name: "log", group: "Everyday:", summary: "show who did what, and when", load: () => import("./commands/log.ts") },
+	//	{ name: "init", group: "Setup:", summary: "protect this repository with git hooks", load: () => import("./commands/init.ts") },
+	//	{ name: "doctor", group: "Setup:", summary: "check that everything works", load: () => import("./commands/doctor.ts") },
+	//	{ name: "config", group: "Setup:", summary: "show the settings and where they come from", load: () => import("./commands/config.ts") },
+	//	{ name: "switch", group: "Setup:", summary: "leave this project for another, and come back to it", load: () => import("./commands/switch.ts") },
+	//	{ name: "completion", group: "Setup:", summary: "print shell completion", load: () => import("./commands/completion.ts") },
+	//	{ name: "lsp", group: "hidden", summary: "the language server, on stdio", load: () => import("./commands/lsp.ts") },
+	//	{ name: "hook", group: "hidden", summary: "what a git hook calls", load: () => import("./commands/hook.ts") },
+];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+	const environment = processEnvironment();
+	const dashes = argv.indexOf("--");
+	const words = dashes === -1 ? argv : argv.slice(0, dashes);
+	const output = new Output({ json: words.includes("--json"), plain: (environment["NO_COLOR"] ?? "") !== "" });
+	onBackgroundFailure((error) => output.failure(error));
+	process.stdout.on("error", endWhenReaderIsGone);
+	const opened: AsyncDisposable[] = [];
+	let exitCode = 0;
+	const cli: Cli = {
+		output,
+		environment,
+		directory: process.cwd(),
+		rest: dashes === -1 ? [] : argv.slice(dashes + 1),
+		get interrupted() {
+			return interruption();
+		},
+		async open() {
+			const { openWorkspace } = await import("../server/workspace.ts");
+			const workspace = await openWorkspace({ directory: process.cwd(), environment });
+			opened.push(workspace);
+			return workspace;
+		},
+		action:
+			(body) =>
+			async (...args) => {
+				exitCode = (await body(...args)) ?? 0;
+			},
+	};
+	try {
+		const called = isBare(words) ? ["status", ...words] : words;
+		const program = await createProgram(called, cli);
+		await program.parseAsync(called, { from: "user" });
+		return exitCode;
+	} catch (error) {
+		if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : output.failure(usage(error, words));
+		return output.failure(error);
+	} finally {
+		for (const each of opened) await each[Symbol.asyncDispose]();
+	}
+}
+
+// `udo` alone, or `udo --json`, is `udo status`.
+function isBare(words: readonly string[]): boolean {
+	return words.every((word) => word === "--json");
+}
+
+async function createProgram(words: readonly string[], cli: Cli): Promise<Command> {
+	const called = words.find((word) => !word.startsWith("-"));
+	const program = new Command("udo")
+		.description("Lets terminals, editors and agents share one repository without trampling on each other.")
+		.version(packageFile.version)
+		.helpCommand(false)
+		.exitOverride()
+		.configureOutput({ writeErr: () => {} });
+	for (const entry of entries) {
+		const command = program.command(entry.name, { hidden: entry.group === "hidden" });
+		command.summary(entry.summary).description(`${entry.summary[0]?.toUpperCase()}${entry.summary.slice(1)}.`);
+		command.helpGroup(entry.group).option("--json", "print one JSON envelope on stdout");
+		if (entry.name === called) (await entry.load()).define(command, cli);
+	}
+	return program;
+}
+
+function usage(error: CommanderError, words: readonly string[]): UsageError {
+	const [first = "", hint] = error.message.replace(/^error: /, "").split("\n");
+	const known = entries.find(({ name }) => words.includes(name))?.name;
+	return new UsageError(first, {
+		...(hint !== undefined && { why: hint.replace(/[()]/g, "") }),
+		next: known === undefined ? "udo --help" : `udo ${known} --help`,
+		cause: error,
+	});
+}
+
+let interrupted: AbortController | undefined;
+
+// Only commands that ask for it survive a signal; the others end at once, as the system has it.
+function interruption(): AbortSignal {
+	if (interrupted === undefined) {
+		const controller = new AbortController();
+		interrupted = controller;
+		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => controller.abort(signal));
+	}
+	return interrupted.signal;
+}
+
+// `udo log | head`: the reader has what it wants.
+function endWhenReaderIsGone(error: Error & { code?: string }): void {
+	if (error.code === "EPIPE") process.exit(0);
+	throw error;
+}

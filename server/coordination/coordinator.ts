@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Config } from "../config.ts";
+import { UdoError } from "../errors.ts";
+import type { Author, Store } from "../store/store.ts";
+import type { EventBody } from "./event.ts";
+import type { Acquired, AcquireRequest, Origin, RequestId } from "./lock.ts";
+import { identifyProcess, livenessOf, type ProcessIdentity } from "./process.ts";
+import type { Resource } from "./resource.ts";
+import type { ProjectId, Session, SessionEntry } from "./session.ts";
+
+/** What to acquire and how; the rest of a request comes from the session and the configuration. */
+export interface AcquireOptions {
+	readonly origin?: Origin;
+	readonly ttlMs?: number;
+	readonly queue?: boolean;
+	readonly steal?: { readonly reason: string };
+	/** Ties the lock to this process instead of to the session. */
+	readonly owner?: ProcessIdentity;
+	readonly request?: RequestId;
+}
+
+/** One session's view of one project in a store: every step udo takes there goes through here. */
+export class Coordinator {
+	readonly store: Store;
+	readonly config: Config;
+	readonly #entry: SessionEntry;
+
+	constructor(store: Store, config: Config, entry: SessionEntry) {
+		this.store = store;
+		this.config = config;
+		this.#entry = entry;
+	}
+
+	get project(): ProjectId {
+		return this.#entry.project;
+	}
+
+	get session(): SessionEntry {
+		return this.#entry;
+	}
+
+	/** As the log names this session. */
+	get author(): Author {
+		return { session: this.#entry.id, actor: this.#entry.actor };
+	}
+
+	/** Registers the session, or proves that it lives; its own claims get a new lease. */
+	async arrive(): Promise<Session> {
+		const terms = { ttlMs: this.config.sessionTtlMs, most: this.config.sessionsPerProject };
+		let opened = await this.store.openSession(this.#entry, terms);
+		if (!opened.ok && (await this.reap()) > 0) opened = await this.store.openSession(this.#entry, terms);
+		if (!opened.ok) {
+			throw new UdoError(`this project already has ${opened.most} sessions`, {
+				code: "too_many_sessions",
+				next: "end some, or raise session.perProject (udo config)",
+			});
+		}
+		await this.store.renewClaims(this.project, this.#entry.id);
+		return opened.session;
+	}
+
+	/**
+	 * Acquires all resources or none, without waiting. A lock whose holder died on this machine is freed on the way.
+	 * Rejects with StoreUnavailableError.
+	 */
+	async acquire(resources: readonly Resource[], options: AcquireOptions = {}): Promise<Acquired> {
+		const wanted: AcquireRequest = {
+			request: options.request ?? newRequestId(),
+			project: this.project,
+			session: this.#entry.id,
+			resources,
+			origin: options.origin ?? "claim",
+			ttlMs: options.ttlMs ?? this.config.lockTtlMs,
+			queue: options.queue ?? false,
+			limits: { perSession: this.config.locksPerSession, perProject: this.config.locksPerProject },
+			...(options.steal && { steal: options.steal }),
+			...(options.owner && { owner: options.owner }),
+		};
+		for (;;) {
+			const answer = await this.store.acquire(wanted);
+			if (answer.ok) return answer;
+			if (answer.reason === "no-session") {
+				await this.arrive();
+				continue;
+			}
+			if (answer.reason === "held" && answer.blockers.some((blocker) => isDead(blocker)) && (await this.reap()) > 0) {
+				continue;
+			}
+			return answer;
+		}
+	}
+
+	/** Frees what dead processes of this machine left behind, in this project; answers how many it found. */
+	async reap(): Promise<number> {
+		let found = 0;
+		for (const session of await this.store.sessions()) {
+			if (livenessOf(session.process) !== "dead") continue;
+			if (await this.store.closeSession(session.id, "died")) found += 1;
+		}
+		const owned = [
+			...(await this.store.waiters(this.project)).map(({ request, owner }) => ({ request, owner })),
+			...(await this.store.locks(this.project)).flatMap(({ holds }) => holds),
+		];
+		for (const { request, owner } of owned) {
+			if (owner === undefined || livenessOf(owner) !== "dead") continue;
+			await this.store.cancel(this.project, request, "died");
+			found += 1;
+		}
+		return found;
+	}
+
+	/** Writes an entry of this session to the log. */
+	async log(body: EventBody): Promise<void> {
+		await this.store.append(this.project, this.author, body);
+	}
+
+	/** Ends this session here: its locks go to whoever waits for them. */
+	async leave(): Promise<void> {
+		await this.store.closeSession(this.#entry.id, "closed", this.project);
+	}
+}
+
+/** Whether what stands in the way belongs to a process of this machine that is gone. */
+export function isDead({
+	process,
+	owner,
+}: {
+	readonly process: ProcessIdentity;
+	readonly owner: ProcessIdentity | undefined;
+}): boolean {
+	return livenessOf(process) === "dead" || (owner !== undefined && livenessOf(owner) === "dead");
+}
+
+/** A name for one acquire that nobody else will ever use. */
+export function newRequestId(): RequestId {
+	return randomUUID() as RequestId;
+}
+
+/** This process, as the owner of a lock. */
+export function thisProcess(): ProcessIdentity {
+	const identity = identifyProcess(process.pid);
+	if (identity === undefined) throw new Error("this process cannot find itself in the process table");
+	return identity;
+}
+
+/** The name of this machine as others see it. */
+export function thisHost(): string {
+	return hostname();
+}

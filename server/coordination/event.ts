@@ -1,0 +1,75 @@
+import type { ConflictId, ConflictType } from "./conflict.ts";
+import type { Origin, RequestId } from "./lock.ts";
+import type { ResourceKey } from "./resource.ts";
+import type { ProjectId, SessionId } from "./session.ts";
+
+/** Why a lock was given up. */
+export type ReleaseCause = "released" | "expired" | "stolen" | "died" | "session_closed";
+
+/** What happened, by type. The names are the specification's; they are what `udo log`, `udo watch` and WebSockets show. */
+export type EventBody =
+	| { readonly type: "session_connected"; readonly kind: string; readonly host: string; readonly worktree: string }
+	| { readonly type: "session_disconnected"; readonly cause: "closed" | "died" | "expired" }
+	| { readonly type: "session_promoted" }
+	| {
+			readonly type: "lock_acquired";
+			readonly request: RequestId;
+			readonly resources: readonly ResourceKey[];
+			readonly token: number;
+			readonly origin: Origin;
+			/** Whether it was handed over from the queue. */
+			readonly handed: boolean;
+			readonly stolen?: { readonly reason: string; readonly victims: readonly SessionId[] };
+	  }
+	| {
+			readonly type: "lock_released";
+			readonly request: RequestId;
+			readonly resources: readonly ResourceKey[];
+			readonly cause: ReleaseCause;
+			readonly by?: SessionId;
+			readonly reason?: string;
+	  }
+	| { readonly type: "lock_queued"; readonly request: RequestId; readonly resources: readonly ResourceKey[] }
+	| {
+			readonly type: "lock_cancelled";
+			readonly request: RequestId;
+			readonly resources: readonly ResourceKey[];
+			readonly cause: "cancelled" | "expired" | "died" | "session_closed";
+	  }
+	| {
+			readonly type: "file_change";
+			readonly path: string;
+			readonly change: "edit" | "save" | "create" | "delete";
+			readonly worktree: string;
+	  }
+	| {
+			readonly type: "conflict_detected";
+			readonly conflict: ConflictId;
+			readonly conflictType: ConflictType;
+			readonly resource: ResourceKey;
+			readonly sessions: readonly SessionId[];
+	  }
+	| { readonly type: "conflict_resolved"; readonly conflict: ConflictId; readonly resolution: string }
+	| { readonly type: "context_switched"; readonly from?: string; readonly to?: string }
+	| { readonly type: "guard_refused"; readonly hook: string; readonly paths: readonly string[] }
+	| { readonly type: "guard_skipped"; readonly hook: string; readonly variable: string };
+
+export type EventType = EventBody["type"];
+
+/** One entry of the append-only log. `seq` only rises; `at` is wall-clock ms since the epoch, for people only. */
+export type UdoEvent = EventBody & {
+	readonly seq: number;
+	readonly at: number;
+	readonly project: ProjectId;
+	readonly session: SessionId | undefined;
+	readonly actor: string | undefined;
+};
+
+/** Which events to read: after a sequence number, oldest first, at most `limit`. */
+export interface EventQuery {
+	readonly project: ProjectId;
+	readonly after: number;
+	readonly limit: number;
+	readonly types?: readonly EventType[];
+	readonly session?: SessionId;
+}

@@ -1,0 +1,222 @@
+import type { Clock } from "../coordination/clock.ts";
+import { machineClock } from "../coordination/clock.ts";
+import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
+import type { EventBody, EventQuery, UdoEvent } from "../coordination/event.ts";
+import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
+import type { CounterName, Counters } from "../coordination/metrics.ts";
+import type { Presence } from "../coordination/presence.ts";
+import { currentBoot } from "../coordination/process.ts";
+import type { Resource } from "../coordination/resource.ts";
+import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
+import { readBlob, readConflicts, reportConflict, resolveConflict } from "./local/conflicts.ts";
+import { addToCounter, readCounters } from "./local/counters.ts";
+import { Database } from "./local/database.ts";
+import { Doorbell } from "./local/doorbell.ts";
+import { appendEvent, lastEvent, readEvents } from "./local/events.ts";
+import { expire, forgetOtherBoots } from "./local/expiry.ts";
+import { GateFiles } from "./local/gate-files.ts";
+import * as locks from "./local/locks.ts";
+import { handOff } from "./local/queue.ts";
+import * as records from "./local/records.ts";
+import * as sessions from "./local/sessions.ts";
+import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
+
+export interface LocalStoreOptions {
+	/** Where `udo.db` lives; created when missing. */
+	readonly directory: string;
+	readonly clock?: Clock;
+	readonly boot?: string;
+}
+
+/** Opens the store of this user and machine: one SQLite file, shared by every process without a daemon. */
+export async function openLocalStore(options: LocalStoreOptions): Promise<LocalStore> {
+	const database = await Database.open(options.directory);
+	const store = new LocalStore(database, options.clock ?? machineClock, new GateFiles(options.directory));
+	await store.startBoot(options.boot ?? currentBoot());
+	return store;
+}
+
+/** Store on SQLite: each step is one transaction. */
+export class LocalStore implements Store {
+	readonly kind = "local";
+	readonly #database: Database;
+	readonly #clock: Clock;
+	readonly #gateFiles: GateFiles;
+	readonly #doorbell: Doorbell;
+
+	constructor(database: Database, clock: Clock, gateFiles: GateFiles) {
+		this.#database = database;
+		this.#clock = clock;
+		this.#gateFiles = gateFiles;
+		this.#doorbell = new Doorbell(database.path);
+	}
+
+	/** Ends what another boot of this machine left behind: none of its processes can live. */
+	async startBoot(boot: string): Promise<void> {
+		const known = await this.#database.read(() => records.readMeta(this.#database, "boot"));
+		if (known === boot) return;
+		await this.#database.step(() => forgetOtherBoots(this.#database, this.#clock.now(), boot));
+	}
+
+	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
+		this.#gateFiles.add(entry.project, entry.process.pid);
+		return this.#step((now) => sessions.openSession(this.#database, now, entry, terms));
+	}
+
+	async beat(ids: readonly SessionId[], ttlMs: number): Promise<void> {
+		await this.#step((now) => sessions.beat(this.#database, now, ids, ttlMs));
+	}
+
+	async closeSession(session: SessionId, cause: "closed" | "died", project?: ProjectId): Promise<boolean> {
+		const before = await this.sessions(project);
+		const closed = await this.#step((now) => {
+			const ended = sessions.endSession(this.#database, now, session, cause, project);
+			if (ended) handOff(this.#database, now);
+			return ended;
+		});
+		const touched = new Set(before.filter(({ id }) => id === session).map((entry) => entry.project));
+		for (const each of touched) await this.#refreshGate(each);
+		return closed;
+	}
+
+	sessions(project?: ProjectId): Promise<readonly Session[]> {
+		return this.#view((now) => sessions.readSessions(this.#database, now, project));
+	}
+
+	async acquire(request: AcquireRequest): Promise<Acquired> {
+		const answer = await this.#step((now) => locks.acquire(this.#database, now, request));
+		if (request.resources.some(({ kind }) => kind === "exclusive")) await this.#refreshExclusiveGate();
+		return answer;
+	}
+
+	renew(_project: ProjectId, request: RequestId): Promise<boolean> {
+		return this.#step((now) => locks.renew(this.#database, now, request));
+	}
+
+	renewClaims(project: ProjectId, session: SessionId): Promise<number> {
+		return this.#step((now) => locks.renewClaims(this.#database, now, project, session));
+	}
+
+	release(_project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean> {
+		return this.#step((now) => locks.release(this.#database, now, request, cause));
+	}
+
+	releaseClaims(project: ProjectId, session: SessionId, resources?: readonly Resource[]): Promise<readonly Resource[]> {
+		return this.#step((now) => locks.releaseClaims(this.#database, now, project, session, resources));
+	}
+
+	async cancel(_project: ProjectId, request: RequestId, cause: "cancelled" | "died"): Promise<void> {
+		await this.#step((now) => locks.cancel(this.#database, now, request, cause));
+	}
+
+	peek(_project: ProjectId, request: RequestId): Promise<"waiting" | "granted" | "gone"> {
+		return this.#view(() => locks.peek(this.#database, request));
+	}
+
+	locks(project: ProjectId): Promise<readonly Lock[]> {
+		return this.#view((now) => locks.readLocks(this.#database, now, project));
+	}
+
+	waiters(project: ProjectId): Promise<readonly Waiter[]> {
+		return this.#view((now) => locks.readWaiters(this.#database, now, project));
+	}
+
+	async append(project: ProjectId, from: Author, body: EventBody): Promise<void> {
+		await this.#database.step(() => appendEvent(this.#database, project, from, body));
+	}
+
+	events(query: EventQuery): Promise<readonly UdoEvent[]> {
+		return this.#database.read(() => readEvents(this.#database, query));
+	}
+
+	lastEvent(project: ProjectId): Promise<number> {
+		return this.#database.read(() => lastEvent(this.#database, project));
+	}
+
+	onChange(listener: () => void): Disposable {
+		return this.#doorbell.listen(listener);
+	}
+
+	reportConflict(report: ConflictReport, from: Author): Promise<{ readonly id: ConflictId; readonly isNew: boolean }> {
+		return this.#database.step(() => reportConflict(this.#database, report, from));
+	}
+
+	resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
+		return this.#database.step(() => resolveConflict(this.#database, project, id, resolution, from));
+	}
+
+	conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
+		return this.#database.read(() => readConflicts(this.#database, project, which));
+	}
+
+	conflictBlob(id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined> {
+		return this.#database.read(() => readBlob(this.#database, id, side));
+	}
+
+	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {
+		await this.#step((now) => records.setPresence(this.#database, now, project, session, places));
+	}
+
+	presence(project: ProjectId): Promise<readonly Presence[]> {
+		return this.#database.read(() => records.readPresence(this.#database, this.#clock.now(), project));
+	}
+
+	async saveState(project: ProjectId, key: string, value: string | undefined): Promise<void> {
+		await this.#database.step(() => records.saveState(this.#database, project, key, value));
+	}
+
+	loadState(project: ProjectId, key: string): Promise<string | undefined> {
+		return this.#database.read(() => records.loadState(this.#database, project, key));
+	}
+
+	async count(counters: Counters): Promise<void> {
+		await this.#database.step(() => {
+			for (const [name, amount] of Object.entries(counters)) addToCounter(this.#database, name as CounterName, amount);
+		});
+	}
+
+	counters(): Promise<Counters> {
+		return this.#database.read(() => readCounters(this.#database));
+	}
+
+	/** SQLite's own check of the file: "ok", or what it found. */
+	integrity(): Promise<string> {
+		return this.#database.read(() => this.#database.integrity());
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#doorbell[Symbol.dispose]();
+		this.#database[Symbol.dispose]();
+	}
+
+	#step<T>(body: (now: number) => T): Promise<T> {
+		return this.#database.step(() => {
+			const now = this.#clock.now();
+			const busy = this.#database.takeBusyCount();
+			if (busy > 0) addToCounter(this.#database, "udo_store_busy_total", busy);
+			expire(this.#database, now);
+			return body(now);
+		});
+	}
+
+	// A look must not cost a write transaction, unless something is due.
+	async #view<T>(body: (now: number) => T): Promise<T> {
+		const now = this.#clock.now();
+		const due = await this.#database.read(() => records.isDue(this.#database, now));
+		return due ? this.#step(body) : this.#database.read(() => body(now));
+	}
+
+	async #refreshGate(project: ProjectId): Promise<void> {
+		const open = await this.sessions(project);
+		this.#gateFiles.set(
+			project,
+			open.map((session) => session.process.pid),
+		);
+		await this.#refreshExclusiveGate();
+	}
+
+	async #refreshExclusiveGate(): Promise<void> {
+		const pids = await this.#database.read(() => records.exclusiveHolderPids(this.#database));
+		this.#gateFiles.set("exclusive", pids);
+	}
+}

@@ -1,0 +1,235 @@
+import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import Libsql from "libsql";
+import { StoreUnavailableError } from "../../errors.ts";
+import { fileSystemName } from "./file-system.ts";
+import schema from "./schema.sql";
+
+const schemaVersion = 1;
+
+// SQLite's own wait blocks the event loop and is unfair under load (0.4–1.4 s measured): keep it short, then wait in JS.
+const busyTimeoutMs = 60;
+const busyPatienceMs = 10_000;
+
+type Bindable = string | number | null | Uint8Array;
+
+/** The one SQLite file of this user and machine: opening it, atomic steps on it, and what its failures mean to a person. */
+export class Database implements Disposable {
+	readonly path: string;
+	readonly #sqlite: Libsql.Database;
+	readonly #statements = new Map<string, Libsql.Statement>();
+	#busy = 0;
+
+	private constructor(path: string, sqlite: Libsql.Database) {
+		this.path = path;
+		this.#sqlite = sqlite;
+	}
+
+	/** Opens `udo.db` in a directory, creating both; safe when many processes do it at the same instant. */
+	static async open(directory: string): Promise<Database> {
+		const path = join(directory, "udo.db");
+		try {
+			prepareDirectory(directory, path);
+			return new Database(
+				path,
+				await patiently(
+					() => openSqlite(path),
+					() => {},
+				),
+			);
+		} catch (error) {
+			throw explain(error, directory, path);
+		}
+	}
+
+	/** How often a step had to wait for another process since the last time this was asked. */
+	takeBusyCount(): number {
+		const busy = this.#busy;
+		this.#busy = 0;
+		return busy;
+	}
+
+	/** Runs `body` as one write transaction: all of it happens, or nothing when it throws or the process dies. */
+	async step<T>(body: () => T): Promise<T> {
+		return this.#attempt(() => {
+			this.#run("BEGIN IMMEDIATE");
+			try {
+				const result = body();
+				this.#run("COMMIT");
+				return result;
+			} catch (error) {
+				if (this.#sqlite.inTransaction) this.#run("ROLLBACK");
+				throw error;
+			}
+		});
+	}
+
+	/** Runs `body` on one consistent snapshot. */
+	async read<T>(body: () => T): Promise<T> {
+		return this.#attempt(() => {
+			this.#run("BEGIN");
+			try {
+				return body();
+			} finally {
+				this.#run("COMMIT");
+			}
+		});
+	}
+
+	all<Row>(sql: string, ...values: Bindable[]): Row[] {
+		return this.#statement(sql).all(...values) as Row[];
+	}
+
+	get<Row>(sql: string, ...values: Bindable[]): Row | undefined {
+		return this.#statement(sql).get(...values) as Row | undefined;
+	}
+
+	/** Runs a statement that returns no rows; answers how many rows it changed. */
+	run(sql: string, ...values: Bindable[]): number {
+		return this.#statement(sql).run(...values).changes;
+	}
+
+	/** SQLite's own integrity check: "ok", or what it found. */
+	integrity(): string {
+		const row = this.get<{ quick_check: string }>("PRAGMA quick_check(1)");
+		return row?.quick_check ?? "no answer";
+	}
+
+	[Symbol.dispose](): void {
+		this.#statements.clear();
+		this.#sqlite.close();
+	}
+
+	async #attempt<T>(body: () => T): Promise<T> {
+		try {
+			return await patiently(body, () => {
+				this.#busy += 1;
+			});
+		} catch (error) {
+			throw explain(error, join(this.path, ".."), this.path);
+		}
+	}
+
+	#run(sql: string): void {
+		this.#statement(sql).run();
+	}
+
+	#statement(sql: string): Libsql.Statement {
+		let statement = this.#statements.get(sql);
+		if (statement === undefined) {
+			statement = this.#sqlite.prepare(sql);
+			this.#statements.set(sql, statement);
+		}
+		return statement;
+	}
+}
+
+function prepareDirectory(directory: string, path: string): void {
+	mkdirSync(directory, { recursive: true, mode: 0o700 });
+	const network = fileSystemName(statfsSync(directory).type);
+	if (network !== undefined) {
+		throw new StoreUnavailableError(`${directory} is on a network file system (${network})`, {
+			why: "SQLite cannot keep locks exclusive there: two machines would both be granted the same lock.",
+			next: "export XDG_STATE_HOME=/a/directory/on/a/local/disk",
+		});
+	}
+	// SQLite gives its -wal and -shm files the permissions of the database file, so it is created before SQLite sees it.
+	try {
+		closeSync(openSync(path, "ax", 0o600));
+		chmodSync(directory, 0o700);
+	} catch (error) {
+		if (codeOf(error) !== "EEXIST") throw error;
+	}
+}
+
+function openSqlite(path: string): Libsql.Database {
+	const sqlite = new Libsql(path, { timeout: busyTimeoutMs });
+	try {
+		sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+		if (versionOf(sqlite) !== schemaVersion) createSchema(sqlite, path);
+		return sqlite;
+	} catch (error) {
+		sqlite.close();
+		throw error;
+	}
+}
+
+function createSchema(sqlite: Libsql.Database, path: string): void {
+	sqlite.exec("BEGIN IMMEDIATE");
+	const version = versionOf(sqlite);
+	if (version === 0) sqlite.exec(`${schema}; PRAGMA user_version = ${schemaVersion};`);
+	sqlite.exec("COMMIT");
+	if (version > schemaVersion) {
+		throw new StoreUnavailableError(`${path} was written by a newer udo`, {
+			why: `it has format ${version}, this udo knows ${schemaVersion}.`,
+			next: "update udo here, or end the sessions of the newer one",
+		});
+	}
+}
+
+function versionOf(sqlite: Libsql.Database): number {
+	const row = sqlite.prepare("PRAGMA user_version").get() as { user_version: number };
+	return row.user_version;
+}
+
+// The wait between two tries is random, so that processes which collided once do not collide again.
+async function patiently<T>(body: () => T, onBusy: () => void): Promise<T> {
+	const deadline = performance.now() + busyPatienceMs;
+	for (;;) {
+		try {
+			return body();
+		} catch (error) {
+			if (!codeOf(error).startsWith("SQLITE_BUSY") || performance.now() > deadline) throw error;
+			onBusy();
+			await delay(1 + Math.random() * 20);
+		}
+	}
+}
+
+function explain(error: unknown, directory: string, path: string): unknown {
+	if (error instanceof StoreUnavailableError) return error;
+	const code = codeOf(error);
+	if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
+		return new StoreUnavailableError(`${path} is damaged`, {
+			why: "SQLite cannot read it. udo does not delete it: it may hold conflicts that you still need.",
+			next: `mv '${path}' '${path}.damaged'   (udo then starts with an empty one)`,
+			cause: error,
+		});
+	}
+	if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
+		return new StoreUnavailableError(`no space left for ${path}`, {
+			why: "the disk or your quota is full.",
+			next: `df -h '${directory}'`,
+			retryable: true,
+			cause: error,
+		});
+	}
+	if (/^(SQLITE_(READONLY|CANTOPEN|PERM)|EACCES|EROFS|EPERM|ENOTDIR|EEXIST|ENOENT)/.test(code)) {
+		return new StoreUnavailableError(`cannot write to ${directory}`, {
+			why: `udo keeps its locks there (${code}).`,
+			next: `make it yours (ls -ld '${directory}'), or export XDG_STATE_HOME=/a/writable/directory`,
+			cause: error,
+		});
+	}
+	if (code.startsWith("SQLITE_BUSY")) {
+		return new StoreUnavailableError(`${path} stayed locked by another process`, {
+			why: `no turn within ${busyPatienceMs / 1000} s.`,
+			next: "udo doctor",
+			retryable: true,
+			cause: error,
+		});
+	}
+	if (/^(SQLITE_IOERR|EIO)/.test(code)) {
+		return new StoreUnavailableError(`the disk failed while udo used ${path}`, {
+			why: String(error instanceof Error ? error.message : error),
+			next: "udo doctor",
+			cause: error,
+		});
+	}
+	return error;
+}
+
+function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}

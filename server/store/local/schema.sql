@@ -1,0 +1,73 @@
+-- All times are milliseconds of this machine's monotonic clock since boot, except events.at, which is for people only.
+-- A new boot empties sessions, holds and tickets: their processes are gone, and the clock starts again.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT INTO meta VALUES ('fence', 0), ('boot', '');
+
+CREATE TABLE sessions (
+	project TEXT NOT NULL, id TEXT NOT NULL, opened INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
+	host TEXT NOT NULL, process TEXT NOT NULL, worktree TEXT NOT NULL, branch TEXT,
+	since INTEGER NOT NULL, beat INTEGER NOT NULL, expires INTEGER NOT NULL,
+	PRIMARY KEY (project, id)
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_id ON sessions (id);
+CREATE INDEX sessions_by_expiry ON sessions (expires);
+
+-- One row for each resource of each granted request. All rows of one (project, resource) have one session and one token.
+-- `size` is how many resources the request was granted; fewer rows than that, and it has lost some.
+CREATE TABLE holds (
+	project TEXT NOT NULL, resource TEXT NOT NULL, request TEXT NOT NULL, kind TEXT NOT NULL, session TEXT NOT NULL,
+	token INTEGER NOT NULL, origin TEXT NOT NULL, size INTEGER NOT NULL, owner TEXT,
+	ttl INTEGER NOT NULL, since INTEGER NOT NULL, expires INTEGER NOT NULL,
+	PRIMARY KEY (project, resource, request)
+) WITHOUT ROWID;
+CREATE INDEX holds_by_request ON holds (request);
+CREATE INDEX holds_by_session ON holds (session);
+CREATE INDEX holds_by_expiry ON holds (expires);
+CREATE INDEX holds_exclusive ON holds (kind) WHERE kind = 'exclusive';
+
+-- Kept by triggers, since counting a project's holds for its quota would read them all.
+CREATE TABLE usage (project TEXT PRIMARY KEY, holds INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER hold_added AFTER INSERT ON holds BEGIN
+	INSERT INTO usage VALUES (new.project, 1) ON CONFLICT (project) DO UPDATE SET holds = holds + 1;
+END;
+CREATE TRIGGER hold_removed AFTER DELETE ON holds BEGIN
+	UPDATE usage SET holds = holds - 1 WHERE project = old.project;
+END;
+
+CREATE TABLE tickets (
+	ticket INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL, session TEXT NOT NULL,
+	resources TEXT NOT NULL, origin TEXT NOT NULL, owner TEXT, ttl INTEGER NOT NULL, since INTEGER NOT NULL,
+	expires INTEGER NOT NULL
+);
+CREATE INDEX tickets_by_expiry ON tickets (expires);
+
+CREATE TABLE finished (request TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX finished_by_expiry ON finished (expires);
+
+CREATE TABLE events (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
+	session TEXT, actor TEXT, body TEXT NOT NULL
+);
+CREATE INDEX events_by_project ON events (project, seq);
+
+CREATE TABLE conflicts (
+	id TEXT PRIMARY KEY, project TEXT NOT NULL, cause TEXT NOT NULL, report TEXT NOT NULL, at INTEGER NOT NULL,
+	resolution TEXT, resolved_by TEXT
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX conflicts_open ON conflicts (project, cause) WHERE resolution IS NULL;
+
+CREATE TABLE blobs (
+	conflict TEXT NOT NULL, side TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (conflict, side)
+) WITHOUT ROWID;
+
+CREATE TABLE presence (
+	project TEXT NOT NULL, session TEXT NOT NULL, path TEXT NOT NULL, unsaved INTEGER NOT NULL, line INTEGER,
+	at INTEGER NOT NULL, PRIMARY KEY (project, session, path)
+) WITHOUT ROWID;
+
+CREATE TABLE states (
+	project TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (project, key)
+) WITHOUT ROWID;
+
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

@@ -1,0 +1,101 @@
+import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
+import type { EventBody, EventQuery, UdoEvent } from "../coordination/event.ts";
+import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
+import type { Counters } from "../coordination/metrics.ts";
+import type { Presence } from "../coordination/presence.ts";
+import type { Resource } from "../coordination/resource.ts";
+import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
+
+/** How long a waiter's place, or a lock handed to a waiter who has not fetched it yet, outlives its last sign of life. */
+export const ticketLeaseMs = 10_000;
+
+/** How long the answer to a finished request is remembered, so that a late duplicate of it changes nothing. */
+export const finishedMemoryMs = 600_000;
+
+/**
+ * The shared truth: a small set of atomic steps. Each either happens completely or not at all, whatever dies meanwhile, and
+ * none of them waits for another session. Every step first lets go what has expired and hands it to the first waiters that
+ * can have it, so that between two steps no lock is free while somebody could have it.
+ *
+ * A step rejects with StoreUnavailableError when the store cannot be reached, is full, read-only or damaged.
+ */
+export interface Store extends AsyncDisposable {
+	readonly kind: "local";
+
+	/** Registers a session with a project, or refreshes it: its heartbeat, worktree and branch. */
+	openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened>;
+	/** Proves that sessions live; unknown ones are ignored. */
+	beat(sessions: readonly SessionId[], ttlMs: number): Promise<void>;
+	/** Ends a session in one project, or in all: locks, places in queues and presence go with it. False if it was not open. */
+	closeSession(session: SessionId, cause: "closed" | "died", project?: ProjectId): Promise<boolean>;
+	/** The open sessions of a project, or of all, oldest first; the first of each project is its primary. */
+	sessions(project?: ProjectId): Promise<readonly Session[]>;
+
+	/** Grants all resources, or refuses and says who is in the way; with `queue` it also takes a place in line. */
+	acquire(request: AcquireRequest): Promise<Acquired>;
+	/** Starts the lease of a granted request anew. False when the lock is lost. */
+	renew(project: ProjectId, request: RequestId): Promise<boolean>;
+	/** Starts the leases of all of a session's locks that belong to no process anew; answers how many. */
+	renewClaims(project: ProjectId, session: SessionId): Promise<number>;
+	/** Gives a granted request back. False when it held nothing any more. */
+	release(project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean>;
+	/** Gives back what a session claimed without an owning process: these resources, or all of them. Answers which. */
+	releaseClaims(project: ProjectId, session: SessionId, resources?: readonly Resource[]): Promise<readonly Resource[]>;
+	/** Leaves the queue, gives back what was granted meanwhile, and makes a late copy of the request fail. */
+	cancel(project: ProjectId, request: RequestId, cause: "cancelled" | "died"): Promise<void>;
+	/** What has become of a request, without changing anything: cheap enough to ask at every ring of onChange. */
+	peek(project: ProjectId, request: RequestId): Promise<"waiting" | "granted" | "gone">;
+	/** All locks of a project and the exclusive ones of others, oldest first. */
+	locks(project: ProjectId): Promise<readonly Lock[]>;
+	/** All waiters of a project in the order in which they will be served. */
+	waiters(project: ProjectId): Promise<readonly Waiter[]>;
+
+	/** Adds an entry to the log and wakes subscribers everywhere. */
+	append(project: ProjectId, from: Author, body: EventBody): Promise<void>;
+	/** Reads the log. */
+	events(query: EventQuery): Promise<readonly UdoEvent[]>;
+	/** The sequence number of the newest entry of a project, 0 when there is none. */
+	lastEvent(project: ProjectId): Promise<number>;
+	/** Calls back soon after something may have changed, in any process. A hint: read the log to know. */
+	onChange(listener: () => void): Disposable;
+
+	/** Records a conflict with its texts, or finds the open one with the same cause. */
+	reportConflict(report: ConflictReport, from: Author): Promise<{ readonly id: ConflictId; readonly isNew: boolean }>;
+	/** Settles a conflict. False when it was not open. */
+	resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean>;
+	/** The conflicts of a project, open ones only unless asked, oldest first. */
+	conflicts(project: ProjectId, which?: "open" | "all"): Promise<readonly Conflict[]>;
+	/** One text of a conflict, or undefined when there is none. */
+	conflictBlob(id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined>;
+
+	/** Says where sessions work, replacing what the session said before. */
+	setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void>;
+	presence(project: ProjectId): Promise<readonly Presence[]>;
+
+	/** Keeps a small text for a session of a project under a name, or forgets it. */
+	saveState(project: ProjectId, key: string, value: string | undefined): Promise<void>;
+	loadState(project: ProjectId, key: string): Promise<string | undefined>;
+
+	/** Adds to counters. The lock and session counters are kept by the steps themselves. */
+	count(counters: Counters): Promise<void>;
+	counters(): Promise<Counters>;
+}
+
+export interface SessionTerms {
+	/** Without a heartbeat for so long, the session ends. */
+	readonly ttlMs: number;
+	/** How many sessions the project may have. */
+	readonly most: number;
+}
+
+export type SessionOpened =
+	| { readonly ok: true; readonly session: Session; readonly isNew: boolean }
+	| { readonly ok: false; readonly most: number };
+
+/** Who an event comes from; `session` is undefined for people without one, such as a hook that was skipped. */
+export interface Author {
+	readonly session: SessionId | undefined;
+	readonly actor: string | undefined;
+}
+
+export type PresenceEntry = Pick<Presence, "path" | "unsaved" | "line">;

@@ -1,0 +1,101 @@
+import { userInfo } from "node:os";
+import { type Config, readConfig } from "./config.ts";
+import { Coordinator, thisHost } from "./coordination/coordinator.ts";
+import { type Anchor, findAnchor, sessionOf } from "./coordination/identity.ts";
+import { ancestry, livenessOf } from "./coordination/process.ts";
+import {
+	newSessionId,
+	type ProjectId,
+	parseSessionId,
+	type SessionEntry,
+	type SessionId,
+} from "./coordination/session.ts";
+import { UdoError } from "./errors.ts";
+import { projectOf } from "./git/project.ts";
+import { openRepository, type Repository } from "./git/repository.ts";
+import { openLocalStore } from "./store/local.ts";
+import type { Store } from "./store/store.ts";
+
+/** A repository, its project, the store, and this process's session in it: what every surface of udo starts from. */
+export interface Workspace extends AsyncDisposable {
+	readonly repository: Repository;
+	readonly project: ProjectId;
+	readonly config: Config;
+	readonly store: Store;
+	readonly coordinator: Coordinator;
+}
+
+export interface WorkspaceOptions {
+	readonly directory: string;
+	readonly environment: NodeJS.ProcessEnv;
+	/** Started by git: what the hook inherited about the commit is kept. */
+	readonly insideHook?: boolean;
+	/** The process whose session this is; found among the ancestors when missing. */
+	readonly anchor?: Anchor;
+}
+
+/** Opens the store and the repository around a directory, and joins with this process's session. */
+export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+	const repository = await openRepository(options.directory, { insideHook: options.insideHook === true });
+	const config = readConfig(options.environment, repository.worktree);
+	const project = await projectOf(repository, config.project);
+	const store = await openLocalStore({ directory: config.stateDirectory });
+	try {
+		const entry = await identify(store, config, repository, project, options.anchor);
+		const coordinator = new Coordinator(store, config, entry);
+		await coordinator.arrive();
+		return {
+			repository,
+			project,
+			config,
+			store,
+			coordinator,
+			[Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+		};
+	} catch (error) {
+		await store[Symbol.asyncDispose]();
+		throw error;
+	}
+}
+
+async function identify(
+	store: Store,
+	config: Config,
+	repository: Repository,
+	project: ProjectId,
+	given: Anchor | undefined,
+): Promise<SessionEntry> {
+	const sessions = await store.sessions();
+	const anchor = given ?? findAnchor(ancestry(process.pid), sessions, config.agent);
+	const named = given === undefined && config.session !== undefined ? checkName(config.session) : undefined;
+	const known = named === undefined ? sessionOf(anchor.process, sessions) : sessions.find(({ id }) => id === named);
+	const place = { project, worktree: repository.worktree, branch: await repository.branch() };
+	if (known !== undefined) {
+		if (livenessOf(known.process) !== "dead") return { ...known, ...place };
+		// The name outlived the process it was given to: what that one held must not come to life again.
+		await store.closeSession(known.id, "died");
+	}
+	return {
+		...place,
+		id: named ?? newSessionId(anchor.kind, anchor.process.pid),
+		kind: anchor.kind,
+		process: anchor.process,
+		host: thisHost(),
+		actor:
+			config.actor ?? (anchor.agent === undefined ? await person(repository) : `${anchor.agent}-${anchor.process.pid}`),
+	};
+}
+
+async function person(repository: Repository): Promise<string> {
+	return (await repository.userEmail()) ?? userInfo().username;
+}
+
+function checkName(name: string): SessionId {
+	const id = parseSessionId(name);
+	if (id !== undefined) return id;
+	throw new UdoError(`UDO_SESSION is ${JSON.stringify(name)}, not a session name`, {
+		code: "session_invalid",
+		why: "letters, digits, _ and -, at most 64.",
+		next: "unset UDO_SESSION",
+	});
+}
