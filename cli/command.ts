@@ -11,8 +11,8 @@ export interface Cli {
 	readonly rest: readonly string[];
 	/** Aborts on Ctrl-C, SIGTERM and SIGHUP. */
 	readonly interrupted: AbortSignal;
-	/** Opens the repository and the store, with this process's session; closed when the command ends. */
-	open(): Promise<Workspace>;
+	/** Opens the repository here, or around a directory, with the store and this session; closed when the command ends. */
+	open(directory?: string): Promise<Workspace>;
 	/** Makes an action of a function that answers an exit code (nothing is 0). */
 	action<Args extends readonly unknown[]>(
 		body: (...args: Args) => Promise<number | undefined>,

@@ -29,15 +29,35 @@ const entries: readonly Entry[] = [
 		load: () => import("./commands/lock.ts"),
 	},
 	{ name: "unlock", group: "Everyday:", summary: "give locks back", load: () => import("./commands/unlock.ts") },
-	//	{ name: "run", group: "Everyday:", summary: "run a command while holding locks", load: () => import("./commands/run.ts") },
+	{
+		name: "run",
+		group: "Everyday:",
+		summary: "run a command while holding locks",
+		load: () => import("./commands/run.ts"),
+	},
 	//	{ name: "merge", group: "Everyday:", summary: "merge three versions of a file", load: () => import("./commands/merge.ts") },
-	//	{ name: "watch", group: "Everyday:", summary: "show what happens, live", load: () => import("./commands/watch.ts") },
-	//	{ name: "log", group: "Everyday:", summary: "show who did what, and when", load: () => import("./commands/log.ts") },
+	{ name: "watch", group: "Everyday:", summary: "show what happens, live", load: () => import("./commands/watch.ts") },
+	{ name: "log", group: "Everyday:", summary: "show who did what, and when", load: () => import("./commands/log.ts") },
 	//	{ name: "init", group: "Setup:", summary: "protect this repository with git hooks", load: () => import("./commands/init.ts") },
 	//	{ name: "doctor", group: "Setup:", summary: "check that everything works", load: () => import("./commands/doctor.ts") },
-	//	{ name: "config", group: "Setup:", summary: "show the settings and where they come from", load: () => import("./commands/config.ts") },
-	//	{ name: "switch", group: "Setup:", summary: "leave this project for another, and come back to it", load: () => import("./commands/switch.ts") },
-	//	{ name: "completion", group: "Setup:", summary: "print shell completion", load: () => import("./commands/completion.ts") },
+	{
+		name: "config",
+		group: "Setup:",
+		summary: "show the settings and where they come from",
+		load: () => import("./commands/config.ts"),
+	},
+	{
+		name: "switch",
+		group: "Setup:",
+		summary: "leave this project for another, and come back to it",
+		load: () => import("./commands/switch.ts"),
+	},
+	{
+		name: "completion",
+		group: "Setup:",
+		summary: "print shell completion",
+		load: () => import("./commands/completion.ts"),
+	},
 	//	{ name: "lsp", group: "hidden", summary: "the language server, on stdio", load: () => import("./commands/lsp.ts") },
 	//	{ name: "hook", group: "hidden", summary: "what a git hook calls", load: () => import("./commands/hook.ts") },
 ];
@@ -61,9 +81,9 @@ async function main(argv: readonly string[]): Promise<number> {
 		get interrupted() {
 			return interruption();
 		},
-		async open() {
+		async open(directory = process.cwd()) {
 			const { openWorkspace } = await import("../server/workspace.ts");
-			const workspace = await openWorkspace({ directory: process.cwd(), environment });
+			const workspace = await openWorkspace({ directory, environment });
 			opened.push(workspace);
 			return workspace;
 		},

@@ -7,14 +7,21 @@ import type { SessionId, SessionKind } from "./session.ts";
  * direction overrides and invisible characters become visible `\x..` or `\u....`, and length is bounded to `most` characters.
  */
 export function showText(text: string, most = 300): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal.
-	const unsafe =
-		/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-	const shown = text.slice(0, most * 2).replace(unsafe, (character) => {
-		const code = character.charCodeAt(0);
-		return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
-	});
-	return shown.length <= most ? shown : `${shown.slice(0, most - 1)}…`;
+	const shown = Array.from(text.slice(0, most * 2), (character) =>
+		unsafe.test(character) ? escaped(character) : character,
+	);
+	const whole = shown.join("");
+	return whole.length <= most ? whole : `${whole.slice(0, most - 1)}…`;
+}
+
+// Control and format characters (direction, joiners, tags), private ones, lone surrogates, line and paragraph separators,
+// letters that show as nothing, and variation selectors.
+const unsafe = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Zl}|\p{Zp}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/u;
+
+function escaped(character: string): string {
+	const code = character.codePointAt(0) ?? 0;
+	if (code < 256) return `\\x${code.toString(16).padStart(2, "0")}`;
+	return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
 /** A duration in the two largest units that matter: `850 ms`, `12 s`, `4 min 10 s`, `3 h 5 min`, `2 d 4 h`. */

@@ -56,6 +56,24 @@ export type EventBody =
 
 export type EventType = EventBody["type"];
 
+const everyType: Record<EventType, true> = {
+	session_connected: true,
+	session_disconnected: true,
+	session_promoted: true,
+	lock_acquired: true,
+	lock_released: true,
+	lock_queued: true,
+	lock_cancelled: true,
+	file_change: true,
+	conflict_detected: true,
+	conflict_resolved: true,
+	context_switched: true,
+	guard_refused: true,
+	guard_skipped: true,
+};
+
+export const eventTypes = Object.keys(everyType) as readonly EventType[];
+
 /** One entry of the append-only log. `seq` only rises; `at` is wall-clock ms since the epoch, for people only. */
 export type UdoEvent = EventBody & {
 	readonly seq: number;
@@ -72,4 +90,9 @@ export interface EventQuery {
 	readonly limit: number;
 	readonly types?: readonly EventType[];
 	readonly session?: SessionId;
+}
+
+/** Which events to read backwards: newest first, before a sequence number, at most `limit`. */
+export interface NewestQuery extends Omit<EventQuery, "after"> {
+	readonly before?: number;
 }

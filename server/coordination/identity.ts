@@ -1,5 +1,5 @@
 import { identifyProcess, type ProcessEntry, type ProcessIdentity } from "./process.ts";
-import type { Session, SessionKind } from "./session.ts";
+import { isNamedAfter, type Session, type SessionKind } from "./session.ts";
 
 /** The process that a session lives and dies with: the shell that leads a terminal, an editor, an agent. */
 export interface Anchor {
@@ -36,9 +36,12 @@ export function findAnchor(
 	return terminal(identity, agent);
 }
 
-/** The session that registered exactly this process. */
+/** The session that exactly this process registered. One that was named by UDO_SESSION is only found by its name. */
 export function sessionOf(process: ProcessIdentity, sessions: readonly Session[]): Session | undefined {
-	return sessions.find((session) => processKey(session.process) === processKey(process));
+	return sessions.find(
+		(session) =>
+			processKey(session.process) === processKey(process) && isNamedAfter(session.id, session.kind, process.pid),
+	);
 }
 
 // An agent whose own process could not be told by its name still says so in the environment.

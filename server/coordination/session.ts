@@ -38,6 +38,11 @@ export function newSessionId(kind: SessionKind, pid: number): SessionId {
 	return `${kind}_${pid.toString(36)}_${chance(6)}` as SessionId;
 }
 
+/** Whether an id was made by {@link newSessionId} for this process, rather than chosen by a person. */
+export function isNamedAfter(id: SessionId, kind: SessionKind, pid: number): boolean {
+	return id.startsWith(`${kind}_${pid.toString(36)}_`);
+}
+
 /** The id if it is spelt like one (letters, digits, `_`, `-`, at most 64), else undefined. */
 export function parseSessionId(text: string): SessionId | undefined {
 	return /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(text) ? (text as SessionId) : undefined;

@@ -105,7 +105,7 @@ async function runGit(git: SimpleGit, args: readonly string[]): Promise<string> 
 	try {
 		return await git.raw(...args);
 	} catch (error) {
-		const parts = /^(\d+)\n([^]*)$/.exec(error instanceof Error ? error.message : "");
+		const parts = /^(\d+)\n([\s\S]*)$/.exec(error instanceof Error ? error.message : "");
 		throw parts === null ? error : new GitError((parts[2] ?? "").trim(), Number(parts[1]));
 	}
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../coordination/clock.ts";
 import { machineClock } from "../coordination/clock.ts";
 import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
-import type { EventBody, EventQuery, UdoEvent } from "../coordination/event.ts";
+import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
 import type { CounterName, Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
@@ -12,7 +12,7 @@ import { readBlob, readConflicts, reportConflict, resolveConflict } from "./loca
 import { addToCounter, readCounters } from "./local/counters.ts";
 import { Database } from "./local/database.ts";
 import { Doorbell } from "./local/doorbell.ts";
-import { appendEvent, lastEvent, readEvents } from "./local/events.ts";
+import { appendEvent, lastEvent, readEvents, readNewestEvents } from "./local/events.ts";
 import { expire, forgetOtherBoots } from "./local/expiry.ts";
 import { GateFiles } from "./local/gate-files.ts";
 import * as locks from "./local/locks.ts";
@@ -127,6 +127,10 @@ export class LocalStore implements Store {
 
 	events(query: EventQuery): Promise<readonly UdoEvent[]> {
 		return this.#database.read(() => readEvents(this.#database, query));
+	}
+
+	newestEvents(query: NewestQuery): Promise<readonly UdoEvent[]> {
+		return this.#database.read(() => readNewestEvents(this.#database, query));
 	}
 
 	lastEvent(project: ProjectId): Promise<number> {

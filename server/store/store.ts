@@ -1,5 +1,5 @@
 import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
-import type { EventBody, EventQuery, UdoEvent } from "../coordination/event.ts";
+import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
 import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
@@ -54,6 +54,8 @@ export interface Store extends AsyncDisposable {
 	append(project: ProjectId, from: Author, body: EventBody): Promise<void>;
 	/** Reads the log. */
 	events(query: EventQuery): Promise<readonly UdoEvent[]>;
+	/** Reads the log backwards, newest first. */
+	newestEvents(query: NewestQuery): Promise<readonly UdoEvent[]>;
 	/** The sequence number of the newest entry of a project, 0 when there is none. */
 	lastEvent(project: ProjectId): Promise<number>;
 	/** Calls back soon after something may have changed, in any process. A hint: read the log to know. */

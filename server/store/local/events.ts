@@ -1,4 +1,4 @@
-import type { EventBody, EventQuery, UdoEvent } from "../../coordination/event.ts";
+import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../../coordination/event.ts";
 import type { ProjectId } from "../../coordination/session.ts";
 import type { Author } from "../store.ts";
 import type { Database } from "./database.ts";
@@ -23,27 +23,12 @@ export function appendEvent(database: Database, project: ProjectId, from: Author
 
 /** Reads the log, oldest first. */
 export function readEvents(database: Database, query: EventQuery): UdoEvent[] {
-	const rows = database.all<EventRow>(
-		`SELECT seq, project, at, session, actor, body FROM events
-		WHERE project = ? AND seq > ? AND (? IS NULL OR session = ?)
-			AND (? IS NULL OR type IN (SELECT value FROM json_each(?)))
-		ORDER BY seq LIMIT ?`,
-		query.project,
-		query.after,
-		query.session ?? null,
-		query.session ?? null,
-		query.types === undefined ? null : "",
-		JSON.stringify(query.types ?? []),
-		query.limit,
-	);
-	return rows.map((row) => ({
-		...(JSON.parse(row.body) as EventBody),
-		seq: row.seq,
-		at: row.at,
-		project: row.project as UdoEvent["project"],
-		session: (row.session ?? undefined) as UdoEvent["session"],
-		actor: row.actor ?? undefined,
-	}));
+	return select(database, query, query.after, Number.MAX_SAFE_INTEGER, "ASC");
+}
+
+/** Reads the log, newest first. */
+export function readNewestEvents(database: Database, query: NewestQuery): UdoEvent[] {
+	return select(database, query, 0, query.before ?? Number.MAX_SAFE_INTEGER, "DESC");
 }
 
 export function lastEvent(database: Database, project: ProjectId): number {
@@ -59,4 +44,35 @@ interface EventRow {
 	readonly session: string | null;
 	readonly actor: string | null;
 	readonly body: string;
+}
+
+function select(
+	database: Database,
+	query: Omit<EventQuery, "after">,
+	after: number,
+	before: number,
+	order: "ASC" | "DESC",
+): UdoEvent[] {
+	const rows = database.all<EventRow>(
+		`SELECT seq, project, at, session, actor, body FROM events
+		WHERE project = ? AND seq > ? AND seq < ? AND (? IS NULL OR session = ?)
+			AND (? IS NULL OR type IN (SELECT value FROM json_each(?)))
+		ORDER BY seq ${order} LIMIT ?`,
+		query.project,
+		after,
+		before,
+		query.session ?? null,
+		query.session ?? null,
+		query.types === undefined ? null : "",
+		JSON.stringify(query.types ?? []),
+		query.limit,
+	);
+	return rows.map((row) => ({
+		...(JSON.parse(row.body) as EventBody),
+		seq: row.seq,
+		at: row.at,
+		project: row.project as UdoEvent["project"],
+		session: (row.session ?? undefined) as UdoEvent["session"],
+		actor: row.actor ?? undefined,
+	}));
 }

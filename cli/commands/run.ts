@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { Command } from "commander";
+import { claim } from "../../server/coordination/claim.ts";
+import { machineClock } from "../../server/coordination/clock.ts";
+import { newRequestId, thisProcess } from "../../server/coordination/coordinator.ts";
+import { showText } from "../../server/coordination/describe.ts";
+import { Lease } from "../../server/coordination/lease.ts";
+import { identifyProcess } from "../../server/coordination/process.ts";
+import type { Resource } from "../../server/coordination/resource.ts";
+import { HeldError, UdoError, UsageError } from "../../server/errors.ts";
+import type { Workspace } from "../../server/workspace.ts";
+import type { Cli } from "../command.ts";
+import { parseDuration } from "../duration.ts";
+import { refusal, showWaiting } from "../refusal.ts";
+import { addResourceOptions, type ResourceOptions, resourcesOf } from "../resources.ts";
+
+// What a child may take to end in peace after it was told that its lock is lost.
+const graceMs = 5000;
+
+interface Options extends ResourceOptions {
+	readonly wait?: string | true;
+}
+
+export function define(command: Command, cli: Cli): void {
+	addResourceOptions(command)
+		.option("--wait [duration]", "wait in line, such as 2m (default 30s)")
+		.usage("[options] [paths...] -- COMMAND [ARGS...]")
+		.addHelpText(
+			"after",
+			"\nThe command finds its fencing token in UDO_FENCING_TOKEN, and is stopped if the lock is lost.",
+		)
+		.action(cli.action((paths: readonly string[], options: Options) => run(cli, paths, options)));
+}
+
+async function run(cli: Cli, paths: readonly string[], options: Options): Promise<number> {
+	const [program, ...args] = cli.rest;
+	if (program === undefined) throw new UsageError("no command to run was given", { next: "udo run src/ -- make" });
+	const workspace = await cli.open();
+	const resources = await resourcesOf(workspace, cli.directory, paths, options);
+	const waitMs =
+		options.wait === undefined
+			? 0
+			: options.wait === true
+				? workspace.config.lockWaitMs
+				: parseDuration(options.wait, "--wait");
+	const claimed = await claim(workspace.coordinator, resources, {
+		waitMs,
+		owner: thisProcess(),
+		signal: cli.interrupted,
+		onWaiting: (waiting) => showWaiting(cli.output, waiting),
+	});
+	cli.output.progressDone();
+	if (!claimed.ok) {
+		if (claimed.aborted) return 130;
+		throw await refusal(workspace, resources, claimed);
+	}
+	await using first = new Lease(workspace.coordinator, claimed.granted, claimed.sentAt);
+	const child = await start(program, args, {
+		...cli.environment,
+		UDO_FENCING_TOKEN: String(first.token),
+		UDO_SESSION: workspace.coordinator.session.id,
+	});
+	await using lease = await giveTo(child, workspace, resources, first);
+	if (lease !== first) await first.release();
+	// Not without await: the leases end when this function returns.
+	return await guard(child, lease, cli);
+}
+
+/**
+ * The lock passes to the child itself: should udo be killed while the child works on, its lock stays for as long as it lives
+ * or the lease lasts, and nobody else gets in meanwhile. The token stays the same, since the session already has the lock.
+ */
+async function giveTo(
+	child: ChildProcess,
+	{ coordinator }: Workspace,
+	resources: readonly Resource[],
+	first: Lease,
+): Promise<Lease> {
+	const owner = child.pid === undefined ? undefined : identifyProcess(child.pid);
+	if (owner === undefined) return first;
+	const sentAt = machineClock.now();
+	const granted = await coordinator.acquire(resources, { owner, request: newRequestId() });
+	return granted.ok ? new Lease(coordinator, granted, sentAt) : first;
+}
+
+function start(program: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
+	return new Promise((resolve, reject) => {
+		const child = spawn(program, args, { stdio: "inherit", env: environment });
+		child.once("spawn", () => resolve(child));
+		child.once("error", (cause: Error & { code?: string }) => {
+			const missing = cause.code === "ENOENT";
+			reject(
+				new UdoError(`cannot run ${showText(program, 80)}: ${missing ? "no such command" : cause.message}`, {
+					code: "command_not_started",
+					exitCode: missing ? 127 : 126,
+					next: "check its spelling; the lock was given back",
+					cause,
+				}),
+			);
+		});
+	});
+}
+
+/** Waits for the child, passes signals on to it, and stops it when the lock is lost. Answers its exit code. */
+async function guard(child: ChildProcess, lease: Lease, cli: Cli): Promise<number> {
+	const stop = (): void => {
+		child.kill("SIGTERM");
+		setTimeout(() => child.kill("SIGKILL"), graceMs).unref();
+	};
+	// Ctrl-C reaches the child from the terminal itself; what was sent to udo alone has to be passed on.
+	const passOn = (): void => {
+		const signal: unknown = cli.interrupted.reason;
+		if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal as NodeJS.Signals);
+	};
+	lease.signal.addEventListener("abort", stop);
+	cli.interrupted.addEventListener("abort", passOn);
+	const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+		if (child.exitCode !== null || child.signalCode !== null) resolve([child.exitCode, child.signalCode]);
+		child.once("exit", (...how) => resolve(how));
+		if (lease.signal.aborted) stop();
+	});
+	if (lease.signal.aborted) {
+		throw new HeldError("the lock was lost, so the command was stopped", {
+			...(lease.signal.reason instanceof Error && { why: lease.signal.reason.message }),
+			next: "udo log, to see who took it; then run it again",
+		});
+	}
+	return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+}
