@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Answer, Terminal } from "../helpers/terminal.ts";
 import { openEditor } from "./editor.ts";
 import { Story } from "./story.ts";
-import { type Answer, Terminal } from "./terminal.ts";
 
 // The whole must be over long before this; it is there so that a hanging step cannot hang a CI job.
 const patienceMs = 90_000;
