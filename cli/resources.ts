@@ -17,11 +17,16 @@ export interface ResourceOptions {
 export function addResourceOptions(command: Command): Command {
 	return command
 		.argument("[paths...]", "files and directories")
-		.option("--branch <name...>", "git branches")
-		.option("--database <name...>", "databases, by any name that you agree on")
+		.option("--branch <name>", "a git branch; may be given again", collect)
+		.option("--database <name>", "a database, by any name that you agree on; may be given again", collect)
 		.option("--project", "the whole project")
 		.option("--exclusive", "everything, in every project of this machine")
 		.option("--new", "accept paths that do not exist yet");
+}
+
+/** For options that may be given several times; one word each, so that a path after them stays a path. */
+export function collect(word: string, earlier: readonly string[] = []): readonly string[] {
+	return [...earlier, word];
 }
 
 /** The resources that a command line names, without doubles. Throws when it names none, or one that cannot be locked. */

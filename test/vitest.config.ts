@@ -13,6 +13,7 @@ export default defineConfig({
 		},
 	],
 	test: {
+		globalSetup: ["test/setup.ts"],
 		include: ["test/**/*.test.ts"],
 		exclude: ["test/campaign/**"],
 		testTimeout: 60_000,

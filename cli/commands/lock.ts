@@ -3,11 +3,11 @@ import { type Claimed, claim } from "../../server/coordination/claim.ts";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
 import { describeResource, type Resource, resourceKey } from "../../server/coordination/resource.ts";
 import { UsageError } from "../../server/errors.ts";
-import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import { parseDuration } from "../duration.ts";
 import { refusal, showWaiting } from "../refusal.ts";
 import { addResourceOptions, type ResourceOptions, resourcesOf } from "../resources.ts";
+import { addWaitOption, readWaitOption } from "../wait-option.ts";
 
 interface Options extends ResourceOptions {
 	readonly ttl?: string;
@@ -17,9 +17,8 @@ interface Options extends ResourceOptions {
 }
 
 export function define(command: Command, cli: Cli): void {
-	addResourceOptions(command)
+	addWaitOption(addResourceOptions(command))
 		.option("--ttl <duration>", "lease, such as 10m; every udo command of this terminal starts it anew (default 5m)")
-		.option("--wait [duration]", "wait in line, such as 2m (default 30s)")
 		.option("--steal", "take it from whoever has it; needs --reason")
 		.option("--reason <text>", "why it is stolen: the other side is told, and it stays in the log")
 		.action(cli.action((paths: readonly string[], options: Options) => lock(cli, paths, options)));
@@ -32,8 +31,8 @@ async function lock(cli: Cli, paths: readonly string[], options: Options): Promi
 	}
 	if (options.reason !== undefined && options.steal !== true) throw new UsageError("--reason goes with --steal");
 	const workspace = await cli.open();
-	const waitMs = waitOf(options.wait, workspace);
-	const resources = await resourcesOf(workspace, cli.directory, paths, options);
+	const { waitMs, paths: named } = readWaitOption(options.wait, paths, workspace.config.lockWaitMs);
+	const resources = await resourcesOf(workspace, cli.directory, named, options);
 	const claimed = await claim(workspace.coordinator, resources, {
 		waitMs,
 		signal: cli.interrupted,
@@ -62,9 +61,4 @@ function report(cli: Cli, resources: readonly Resource[], { granted, waitedMs }:
 	cli.output.result("lock", data, [
 		`locked ${names.join(", ")} for ${showDuration(granted.leftMs)} (token ${granted.token}${waited})`,
 	]);
-}
-
-function waitOf(wait: string | true | undefined, workspace: Workspace): number {
-	if (wait === undefined) return 0;
-	return wait === true ? workspace.config.lockWaitMs : parseDuration(wait, "--wait");
 }

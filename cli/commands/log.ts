@@ -6,6 +6,7 @@ import { parseSessionId } from "../../server/coordination/session.ts";
 import { UsageError } from "../../server/errors.ts";
 import type { Cli } from "../command.ts";
 import { parseDuration } from "../duration.ts";
+import { collect } from "../resources.ts";
 
 interface Options {
 	readonly session?: string;
@@ -21,7 +22,7 @@ export function define(command: Command, cli: Cli): void {
 		.option("-n, --number <count>", "how many of the newest entries", "50")
 		.option("--session <id>", "only this session")
 		.option("--actor <name>", "only this person or agent")
-		.option("--type <type...>", `only these: ${eventTypes.join(", ")}`)
+		.option("--type <type>", `only this; may be given again: ${eventTypes.join(", ")}`, collect)
 		.option("--path <text>", "only what names a path, branch or database with this in it")
 		.option("--since <duration>", "only the last, such as 2h")
 		.action(cli.action((options: Options) => log(cli, options)));

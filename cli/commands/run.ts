@@ -11,9 +11,9 @@ import type { Resource } from "../../server/coordination/resource.ts";
 import { HeldError, UdoError, UsageError } from "../../server/errors.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
-import { parseDuration } from "../duration.ts";
 import { refusal, showWaiting } from "../refusal.ts";
 import { addResourceOptions, type ResourceOptions, resourcesOf } from "../resources.ts";
+import { addWaitOption, readWaitOption } from "../wait-option.ts";
 
 // What a child may take to end in peace after it was told that its lock is lost.
 const graceMs = 5000;
@@ -23,8 +23,7 @@ interface Options extends ResourceOptions {
 }
 
 export function define(command: Command, cli: Cli): void {
-	addResourceOptions(command)
-		.option("--wait [duration]", "wait in line, such as 2m (default 30s)")
+	addWaitOption(addResourceOptions(command))
 		.usage("[options] [paths...] -- COMMAND [ARGS...]")
 		.addHelpText(
 			"after",
@@ -37,13 +36,8 @@ async function run(cli: Cli, paths: readonly string[], options: Options): Promis
 	const [program, ...args] = cli.rest;
 	if (program === undefined) throw new UsageError("no command to run was given", { next: "udo run src/ -- make" });
 	const workspace = await cli.open();
-	const resources = await resourcesOf(workspace, cli.directory, paths, options);
-	const waitMs =
-		options.wait === undefined
-			? 0
-			: options.wait === true
-				? workspace.config.lockWaitMs
-				: parseDuration(options.wait, "--wait");
+	const { waitMs, paths: named } = readWaitOption(options.wait, paths, workspace.config.lockWaitMs);
+	const resources = await resourcesOf(workspace, cli.directory, named, options);
 	const claimed = await claim(workspace.coordinator, resources, {
 		waitMs,
 		owner: thisProcess(),

@@ -5,6 +5,8 @@ import type { UdoEvent } from "../../server/coordination/event.ts";
 import { startHeartbeat } from "../../server/coordination/heartbeat.ts";
 import type { Cli } from "../command.ts";
 
+const pageSize = 500;
+
 export function define(command: Command, cli: Cli): void {
 	command
 		.addHelpText("after", "\nWith --json every event is one JSON object a line. Ends with Ctrl-C.")
@@ -17,23 +19,22 @@ async function watch(cli: Cli): Promise<number> {
 	using _heartbeat = startHeartbeat(coordinator);
 	let seen = await store.lastEvent(project);
 	let ring: () => void = () => {};
+	interrupted.addEventListener("abort", () => ring());
 	using _bell = store.onChange(() => ring());
+	// Neither the bell nor the heartbeat keeps a process alive.
+	const alive = setInterval(() => {}, 1 << 30);
 	output.note(output.dim("watching; Ctrl-C ends"));
 	while (!interrupted.aborted) {
-		// Listens before it reads: what happens while reading rings for the next round.
+		// Listens before it reads: what happens while it reads rings for the next round.
 		const rung = new Promise<void>((resolve) => {
 			ring = resolve;
-			interrupted.addEventListener("abort", () => resolve(), { once: true });
-			setTimeout(resolve, 60_000);
 		});
-		for (;;) {
-			const events = await store.events({ project, after: seen, limit: 500 });
-			for (const event of events) output.line(event, showEvent(event));
-			seen = events.at(-1)?.seq ?? seen;
-			if (events.length < 500) break;
-		}
-		await rung;
+		const events = await store.events({ project, after: seen, limit: pageSize });
+		for (const event of events) output.line(event, showEvent(event));
+		seen = events.at(-1)?.seq ?? seen;
+		if (events.length < pageSize && !interrupted.aborted) await rung;
 	}
+	clearInterval(alive);
 	return 0;
 }
 

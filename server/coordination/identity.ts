@@ -12,8 +12,8 @@ export interface Anchor {
 /**
  * The process that the session of this process is anchored to. `chain` is the process table from this process upwards (see
  * `ancestry`). Going up, the first of these decides: a process that a session registered, an agent, the shell that leads a
- * terminal of its own. Where there is no terminal at all (a service, a CI job) it is the topmost process of this one's
- * session in the sense of setsid(2), or its parent.
+ * terminal of its own. Where there is no terminal (a service, a CI job), or this process was cut loose from it (`&` in a
+ * subshell that ended), it is the leader of its session in the sense of setsid(2), else the topmost ancestor in that.
  */
 export function findAnchor(
 	chain: readonly ProcessEntry[],
@@ -30,8 +30,9 @@ export function findAnchor(
 		if (known !== undefined) return { kind: "agent", process: identity, agent: known };
 		if (entry.terminal && entry.leader === entry.pid) return terminal(identity, agent);
 	}
-	const fallback = ancestors.findLast((entry) => entry.leader === self?.leader) ?? ancestors[0] ?? self;
-	const identity = fallback && identifyProcess(fallback.pid);
+	const topmost = ancestors.findLast((entry) => entry.leader === self?.leader) ?? ancestors[0] ?? self;
+	const leader = self?.leader === self?.pid ? undefined : identifyProcess(self?.leader ?? 0);
+	const identity = leader ?? identifyProcess(topmost?.pid ?? 0);
 	if (identity === undefined) throw new Error("this process has no ancestor that lives");
 	return terminal(identity, agent);
 }

@@ -1,0 +1,31 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { udoScript } from "./helpers/sandbox.ts";
+
+// What the tests of real editors and terminals need beside Node and git.
+const programs = [
+	{ command: "nvim", package: "neovim" },
+	{ command: "tmux", package: "tmux" },
+];
+
+/** Runs once before the suite: builds are npm's business, programs from Debian are installed here when root. */
+export function setup(): void {
+	if (!existsSync(udoScript))
+		throw new Error("dist/udo.js is missing: run `npm test`, which builds first, or `npm run build`");
+	const missing = programs.filter(({ command }) => spawnSync("sh", ["-c", `command -v ${command}`]).status !== 0);
+	if (missing.length === 0) return;
+	const packages = missing.map((program) => program.package);
+	const isDebianRoot = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+	if (isDebianRoot && install(packages)) return;
+	process.stderr.write(
+		`\nTests that need ${packages.join(" and ")} are skipped. To run them: apt-get install ${packages.join(" ")}\n\n`,
+	);
+}
+
+function install(packages: readonly string[]): boolean {
+	process.stderr.write(`installing ${packages.join(", ")} for the tests …\n`);
+	const apt = (...args: string[]) =>
+		spawnSync("apt-get", args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })
+			.status === 0;
+	return apt("update", "-qq") && apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
+}
