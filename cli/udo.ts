@@ -35,11 +35,26 @@ const entries: readonly Entry[] = [
 		summary: "run a command while holding locks",
 		load: () => import("./commands/run.ts"),
 	},
-	//	{ name: "merge", group: "Everyday:", summary: "merge three versions of a file", load: () => import("./commands/merge.ts") },
+	{
+		name: "merge",
+		group: "Everyday:",
+		summary: "merge three versions of a file",
+		load: () => import("./commands/merge.ts"),
+	},
 	{ name: "watch", group: "Everyday:", summary: "show what happens, live", load: () => import("./commands/watch.ts") },
 	{ name: "log", group: "Everyday:", summary: "show who did what, and when", load: () => import("./commands/log.ts") },
-	//	{ name: "init", group: "Setup:", summary: "protect this repository with git hooks", load: () => import("./commands/init.ts") },
-	//	{ name: "doctor", group: "Setup:", summary: "check that everything works", load: () => import("./commands/doctor.ts") },
+	{
+		name: "init",
+		group: "Setup:",
+		summary: "protect this repository with git hooks",
+		load: () => import("./commands/init.ts"),
+	},
+	{
+		name: "doctor",
+		group: "Setup:",
+		summary: "check that everything works",
+		load: () => import("./commands/doctor.ts"),
+	},
 	{
 		name: "config",
 		group: "Setup:",
@@ -58,8 +73,13 @@ const entries: readonly Entry[] = [
 		summary: "print shell completion",
 		load: () => import("./commands/completion.ts"),
 	},
-	//	{ name: "lsp", group: "hidden", summary: "the language server, on stdio", load: () => import("./commands/lsp.ts") },
-	//	{ name: "hook", group: "hidden", summary: "what a git hook calls", load: () => import("./commands/hook.ts") },
+	{
+		name: "lsp",
+		group: "hidden",
+		summary: "the language server, on stdio",
+		load: () => import("./commands/lsp.ts"),
+	},
+	{ name: "hook", group: "hidden", summary: "what a git hook calls", load: () => import("./commands/hook.ts") },
 ];
 
 process.exitCode = await main(process.argv.slice(2));

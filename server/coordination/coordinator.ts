@@ -24,7 +24,7 @@ export interface AcquireOptions {
 export class Coordinator {
 	readonly store: Store;
 	readonly config: Config;
-	readonly #entry: SessionEntry;
+	#entry: SessionEntry;
 
 	constructor(store: Store, config: Config, entry: SessionEntry) {
 		this.store = store;
@@ -58,6 +58,12 @@ export class Coordinator {
 		}
 		await this.store.renewClaims(this.project, this.#entry.id);
 		return opened.session;
+	}
+
+	/** The working tree is on another branch now. */
+	async moveTo(branch: string | undefined): Promise<void> {
+		this.#entry = { ...this.#entry, branch };
+		await this.arrive();
 	}
 
 	/**

@@ -50,8 +50,8 @@ function terminal(process: ProcessIdentity, agent: string | undefined): Anchor {
 	return { kind: agent === undefined ? "term" : "agent", process, agent };
 }
 
-// Process names as the kernel shows them, cut to 15 characters there.
-const agentNames = new Map([
+/** The agents that are known by the name of their process, as the kernel shows it (cut to 15 characters). */
+export const agentNames: ReadonlyMap<string, string> = new Map([
 	["claude", "claude-code"],
 	["codex", "codex"],
 	["gemini", "gemini"],

@@ -59,7 +59,7 @@ export class LocalStore implements Store {
 	}
 
 	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
-		this.#gateFiles.add(entry.project, entry.process.pid);
+		this.#gateFiles.add(entry.project, { pid: entry.process.pid, session: entry.id });
 		return this.#step((now) => sessions.openSession(this.#database, now, entry, terms));
 	}
 
@@ -93,8 +93,8 @@ export class LocalStore implements Store {
 		return this.#step((now) => locks.renew(this.#database, now, request));
 	}
 
-	renewClaims(project: ProjectId, session: SessionId): Promise<number> {
-		return this.#step((now) => locks.renewClaims(this.#database, now, project, session));
+	async renewClaims(project: ProjectId, session: SessionId): Promise<void> {
+		await this.#step((now) => locks.renewClaims(this.#database, now, project, session));
 	}
 
 	release(_project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean> {
@@ -214,13 +214,13 @@ export class LocalStore implements Store {
 		const open = await this.sessions(project);
 		this.#gateFiles.set(
 			project,
-			open.map((session) => session.process.pid),
+			open.map(({ id, process }) => ({ pid: process.pid, session: id })),
 		);
 		await this.#refreshExclusiveGate();
 	}
 
 	async #refreshExclusiveGate(): Promise<void> {
-		const pids = await this.#database.read(() => records.exclusiveHolderPids(this.#database));
-		this.#gateFiles.set("exclusive", pids);
+		const holders = await this.#database.read(() => records.exclusiveHolders(this.#database));
+		this.#gateFiles.set("exclusive", holders);
 	}
 }

@@ -35,8 +35,8 @@ export interface Store extends AsyncDisposable {
 	acquire(request: AcquireRequest): Promise<Acquired>;
 	/** Starts the lease of a granted request anew. False when the lock is lost. */
 	renew(project: ProjectId, request: RequestId): Promise<boolean>;
-	/** Starts the leases of all of a session's locks that belong to no process anew; answers how many. */
-	renewClaims(project: ProjectId, session: SessionId): Promise<number>;
+	/** Starts the leases of all that a session claimed without an owning process anew. */
+	renewClaims(project: ProjectId, session: SessionId): Promise<void>;
 	/** Gives a granted request back. False when it held nothing any more. */
 	release(project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean>;
 	/** Gives back what a session claimed without an owning process: these resources, or all of them. Answers which. */
@@ -47,7 +47,7 @@ export interface Store extends AsyncDisposable {
 	peek(project: ProjectId, request: RequestId): Promise<"waiting" | "granted" | "gone">;
 	/** All locks of a project and the exclusive ones of others, oldest first. */
 	locks(project: ProjectId): Promise<readonly Lock[]>;
-	/** All waiters of a project in the order in which they will be served. */
+	/** All waiters of a project and the exclusive ones of others, in the order in which they will be served. */
 	waiters(project: ProjectId): Promise<readonly Waiter[]>;
 
 	/** Adds an entry to the log and wakes subscribers everywhere. */

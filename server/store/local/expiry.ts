@@ -2,7 +2,7 @@ import type { SessionId } from "../../coordination/session.ts";
 import type { Database } from "./database.ts";
 import { removeHolds, removeTickets } from "./grants.ts";
 import { handOff } from "./queue.ts";
-import { isDue, writeMeta } from "./records.ts";
+import { isDue, readMeta, writeMeta } from "./records.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 import { endExpiredSessions, endSession } from "./sessions.ts";
 
@@ -20,6 +20,8 @@ export function expire(database: Database, now: number): void {
 
 /** Ends all sessions of another boot of this machine. The fencing counter, conflicts and the log stay. */
 export function forgetOtherBoots(database: Database, now: number, boot: string): void {
+	// Another process of this boot may have been first, and its session lives.
+	if (readMeta(database, "boot") === boot) return;
 	const ids = database.all<{ id: SessionId }>("SELECT DISTINCT id FROM sessions");
 	for (const { id } of ids) endSession(database, now, id, "died", undefined);
 	database.run("DELETE FROM tickets");

@@ -1,10 +1,21 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { SessionId } from "../../coordination/session.ts";
+
+// Another process may have added its session after the list was read: without its file the gate would not see it.
+const freshMs = 10_000;
+
+/** A session, as much as the gate knows of it. */
+export interface GateEntry {
+	readonly pid: number;
+	readonly session: SessionId;
+}
 
 /**
- * Who lives, as empty files named by pid, for the sh gate of the git hooks: it decides without starting node whether
- * anybody else is there. `<state>/live/<project>/<pid>` for every session, `<state>/live/exclusive/<pid>` for holders of
- * an exclusive lock, whose reach is every project. Only a hint: a file too many costs a node start.
+ * Who lives, as empty files named by pid and session, for the sh gate of the git hooks: it decides without starting node
+ * whether anybody else is there. `<state>/live/<project>/<pid>.<session>` for every session, and the same in
+ * `<state>/live/exclusive/` for holders of an exclusive lock, whose reach is every project. Several sessions may share a
+ * process (UDO_SESSION). Only a hint: a file too many costs a node start.
  */
 export class GateFiles {
 	readonly #root: string;
@@ -13,19 +24,19 @@ export class GateFiles {
 		this.#root = join(stateDirectory, "live");
 	}
 
-	add(group: string, pid: number): void {
+	add(group: string, entry: GateEntry): void {
 		const directory = join(this.#root, group);
 		mkdirSync(directory, { recursive: true, mode: 0o700 });
-		writeFileSync(join(directory, String(pid)), "", { mode: 0o600 });
+		writeFileSync(join(directory, fileName(entry)), "", { mode: 0o600 });
 	}
 
-	/** Makes a group exactly these pids. */
-	set(group: string, pids: readonly number[]): void {
-		const wanted = new Set(pids.map(String));
+	/** Makes a group these sessions, and those that others may have added since the caller looked. */
+	set(group: string, entries: readonly GateEntry[]): void {
+		const wanted = new Map(entries.map((entry) => [fileName(entry), entry]));
 		for (const name of this.#list(group)) {
-			if (!wanted.delete(name)) rmSync(join(this.#root, group, name), { force: true });
+			if (!wanted.delete(name)) removeUnlessFresh(join(this.#root, group, name));
 		}
-		for (const name of wanted) this.add(group, Number(name));
+		for (const entry of wanted.values()) this.add(group, entry);
 	}
 
 	#list(group: string): string[] {
@@ -35,4 +46,13 @@ export class GateFiles {
 			return [];
 		}
 	}
+}
+
+function removeUnlessFresh(path: string): void {
+	const found = statSync(path, { throwIfNoEntry: false });
+	if (found !== undefined && Date.now() - found.mtimeMs > freshMs) rmSync(path, { force: true });
+}
+
+function fileName({ pid, session }: GateEntry): string {
+	return `${pid}.${session}`;
 }

@@ -44,8 +44,8 @@ export function renew(database: Database, now: number, request: string): boolean
 }
 
 /** See Store.renewClaims. Part of a step. */
-export function renewClaims(database: Database, now: number, project: ProjectId, session: SessionId): number {
-	return database.run(
+export function renewClaims(database: Database, now: number, project: ProjectId, session: SessionId): void {
+	database.run(
 		"UPDATE holds SET expires = ? + ttl WHERE session = ? AND project = ? AND owner IS NULL AND origin = 'claim'",
 		now,
 		session,

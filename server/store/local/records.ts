@@ -3,6 +3,7 @@ import type { ProcessIdentity } from "../../coordination/process.ts";
 import type { ProjectId, SessionId } from "../../coordination/session.ts";
 import type { PresenceEntry } from "../store.ts";
 import type { Database } from "./database.ts";
+import type { GateEntry } from "./gate-files.ts";
 
 export function readMeta(database: Database, key: string): string | undefined {
 	return database.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
@@ -58,10 +59,10 @@ export function loadState(database: Database, project: ProjectId, key: string): 
 	return database.get<{ value: string }>(sql, project, key)?.value;
 }
 
-export function exclusiveHolderPids(database: Database): number[] {
-	const rows = database.all<{ process: string }>(
-		`SELECT DISTINCT sessions.process AS process FROM holds JOIN sessions
+export function exclusiveHolders(database: Database): GateEntry[] {
+	const rows = database.all<{ id: SessionId; process: string }>(
+		`SELECT DISTINCT sessions.id AS id, sessions.process AS process FROM holds JOIN sessions
 		ON sessions.project = holds.project AND sessions.id = holds.session WHERE holds.kind = 'exclusive'`,
 	);
-	return rows.map(({ process }) => (JSON.parse(process) as ProcessIdentity).pid);
+	return rows.map(({ id, process }) => ({ pid: (JSON.parse(process) as ProcessIdentity).pid, session: id }));
 }

@@ -1,0 +1,119 @@
+# udo's gate. The git hooks that `udo init` installs read this file into their own shell.
+#
+# It asks one thing with nothing but shell builtins, because every commit pays for it: is another session here? Without one
+# there is nothing to guard, and git goes on after a millisecond. With one, or when it cannot tell, it starts node.
+#
+# The hook sets udo_hook (its name) and udo_home (where this file is). `udo init` puts udo_node, udo_program (absolute paths,
+# because a graphical git client does not have the PATH of a terminal) and udo_agents (process names) in front of it.
+# It must work in dash, bash, ksh and busybox sh, under `set -eu`, and leave the arguments and the standard input as they were.
+
+# Is any session alive in this project that this hook does not belong to? The local store keeps a file for each session,
+# $state/live/<project>/<pid>.<session>, and one in $state/live/exclusive for each holder of an exclusive lock.
+udo_has_peers() {
+	if [ -n "${XDG_STATE_HOME-}" ]; then
+		udo_live=$XDG_STATE_HOME/udo/live
+	elif [ -n "${HOME-}" ]; then
+		udo_live=$HOME/.local/state/udo/live
+	else
+		return 0
+	fi
+	[ -d "$udo_live" ] || return 1
+	udo_find_project || return 0
+	udo_own=
+	for udo_entry in "$udo_live/$udo_project"/*.* "$udo_live"/exclusive/*.*; do
+		udo_entry=${udo_entry##*/}
+		case $udo_entry in '*'*) continue ;; esac
+		kill -0 "${udo_entry%%.*}" 2>/dev/null || continue
+		if [ -n "${UDO_SESSION-}" ]; then
+			[ "${udo_entry#*.}" = "$UDO_SESSION" ] || return 0
+		else
+			[ -n "$udo_own" ] || udo_find_own
+			[ "$udo_entry" = "$udo_own" ] || return 0
+		fi
+	done
+	return 1
+}
+
+# The project as server/git/project.ts has it: what udo.config.json says, else what is remembered here. Fails if neither does.
+udo_find_project() {
+	udo_project=
+	if [ -r udo.config.json ]; then
+		while read -r udo_line || [ -n "$udo_line" ]; do
+			case $udo_line in *'"project"'*)
+				udo_line=${udo_line#*'"project"'}
+				udo_line=${udo_line#*\"}
+				udo_project=${udo_line%%\"*}
+				break
+				;;
+			esac
+		done <udo.config.json
+	fi
+	if [ -z "$udo_project" ] && [ -r "$udo_home/project" ]; then
+		read -r udo_project <"$udo_home/project" || :
+	fi
+	case $udo_project in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
+}
+
+# The session this hook belongs to, as findAnchor in server/coordination/identity.ts has it: that of the nearest ancestor
+# which leads one. Nobody's ("-") when an agent or the shell of another terminal is nearer, or when there is no /proc.
+udo_find_own() {
+	udo_own=-
+	udo_pid=$PPID
+	while [ "$udo_pid" -gt 1 ] && [ -r "/proc/$udo_pid/stat" ]; do
+		# Not one that was named by UDO_SESSION: who has no such variable is somebody else.
+		for udo_entry_file in "$udo_live"/*/"$udo_pid".[a-z]*_*_??????; do
+			if [ -e "$udo_entry_file" ]; then
+				udo_own=${udo_entry_file##*/}
+				return 0
+			fi
+		done
+		# pid (name) state parent group leader terminal …, and the name may itself contain spaces and parentheses.
+		read -r udo_stat 2>/dev/null <"/proc/$udo_pid/stat" || return 0
+		udo_name=${udo_stat#*\(}
+		case $udo_agents in *" ${udo_name%)*} "*) return 0 ;; esac
+		set -- ${udo_stat##*) }
+		case "${2-}${4-}" in '' | *[!0-9]*) return 0 ;; esac
+		if [ "$4" = "$udo_pid" ] && [ "${5-0}" != 0 ]; then return 0; fi
+		udo_pid=$2
+	done
+}
+
+# Exit code 4 is a refusal. Anything else is a fault of udo: it must not stop git, unless UDO_STRICT=1 asks for that.
+udo_guard() {
+	udo_status=0
+	if [ -r "$udo_program" ] && [ -x "$udo_node" ]; then
+		"$udo_node" "$udo_program" hook "$udo_hook" "$@" >&2 || udo_status=$?
+	elif [ -r "$udo_program" ] && command -v node >/dev/null 2>&1; then
+		node "$udo_program" hook "$udo_hook" "$@" >&2 || udo_status=$?
+	elif command -v udo >/dev/null 2>&1; then
+		udo hook "$udo_hook" "$@" >&2 || udo_status=$?
+	else
+		udo_status='node or udo is gone'
+	fi
+	if [ "$udo_status" = 0 ] || [ "${UDO-}" = 0 ] || [ "${UDO_SKIP-}" = 1 ]; then return 0; fi
+	if [ "$udo_status" = 4 ] || [ "$udo_status" = 130 ]; then exit 1; fi
+	if [ "${UDO_STRICT-}" = 1 ]; then
+		echo "udo: cannot guard this $udo_hook ($udo_status); UDO_STRICT=1 stops git (next: udo init)" >&2
+		exit 1
+	fi
+	echo "udo: cannot guard this $udo_hook ($udo_status); git goes on unguarded (next: udo init)" >&2
+}
+
+if udo_has_peers; then
+	if [ "$udo_hook" = pre-push ]; then
+		# What git wrote about the push is needed twice: here, and in the rest of the hook.
+		udo_refs=$(cat)
+		udo_guard "$@" <<UDO_REFS
+$udo_refs
+UDO_REFS
+		if [ -n "$udo_refs" ]; then
+			exec <<UDO_REFS
+$udo_refs
+UDO_REFS
+		else
+			exec </dev/null
+		fi
+	else
+		udo_guard "$@"
+	fi
+fi

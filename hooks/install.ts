@@ -1,0 +1,156 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Repository } from "../server/git/repository.ts";
+import { apply, type Change, changesTo, type FileState, readState, removeIfEmpty } from "./file-state.ts";
+import { type ForeignTool, foreignTool } from "./foreign-tool.ts";
+import {
+	type Baked,
+	gateText,
+	guardedHook,
+	isShellScript,
+	newHook,
+	saysMadeDirectory,
+	unguardedHook,
+} from "./hook-text.ts";
+import {
+	configuredHooksPath,
+	includeBlock,
+	includedText,
+	latin1,
+	type Places,
+	placesOf,
+	relayFiles,
+} from "./hooks-path.ts";
+import { hasBlock, withoutBlock } from "./marked-block.ts";
+import { hookNames } from "./verdict.ts";
+
+/** What `udo init` would do to a clone. No changes: it is installed, exactly like this. */
+export type Plan =
+	| { readonly kind: "foreign"; readonly tool: ForeignTool }
+	| {
+			readonly kind: "in place" | "relays";
+			readonly changes: readonly Change[];
+			/** The hooks directory that keeps working behind udo's. */
+			readonly original: string;
+	  };
+
+/**
+ * Plans the hooks of a clone, for all of its working trees. Where git uses its own hooks directory and what is there are shell
+ * scripts, the check goes into them. Otherwise (husky, any other core.hooksPath, hooks in other languages, disabled or linked
+ * ones) nobody's hook is touched: udo's own hooks directory relays to them. Tools that write hooks themselves are left alone.
+ */
+export async function planInstall(repository: Repository, baked: Baked): Promise<Plan> {
+	const tool = foreignTool(repository);
+	if (tool !== undefined) return { kind: "foreign", tool };
+	const places = placesOf(repository);
+	const configured = await configuredHooksPath(repository);
+	const desired = withoutUdo(places);
+	desired.set(places.gate, { kind: "file", content: latin1(gateText(baked)), mode: 0o644 });
+	if (configured === undefined && addChecks(places, desired)) {
+		return { kind: "in place", changes: changesTo(desired), original: places.plainHooks };
+	}
+	const original = configured ?? places.plainHooks;
+	for (const [path, state] of await relayFiles(repository, original)) desired.set(path, state);
+	desired.set(places.include, { kind: "file", content: latin1(includedText(places)), mode: 0o644 });
+	appendToConfig(places, desired, latin1(includeBlock(repository)));
+	return { kind: "relays", changes: changesTo(desired), original };
+}
+
+/** Plans to leave no trace of udo in a clone: every file is again what it was, byte for byte, with its mode. */
+export function planRemoval(repository: Repository): readonly Change[] {
+	const places = placesOf(repository);
+	return changesTo(withoutUdo(places).set(places.project, { kind: "absent" }));
+}
+
+/** Carries a plan out. */
+export function carryOut(repository: Repository, changes: readonly Change[]): void {
+	const places = placesOf(repository);
+	const madeDirectory = changes.some(({ from }) => from.kind === "file" && saysMadeDirectory(from.content));
+	for (const change of inSafeOrder(changes, places)) apply(change);
+	removeIfEmpty([places.relays, places.home, ...(madeDirectory ? [places.plainHooks] : [])]);
+}
+
+/** A change for people: `change .git/hooks/pre-commit`. Those in udo's own directory are one line. */
+export function describeChanges(repository: Repository, changes: readonly Change[]): readonly string[] {
+	const { home } = placesOf(repository);
+	const own = changes.filter(({ path }) => path.startsWith(`${home}/`));
+	const others = changes.filter((change) => !own.includes(change));
+	const lines = others.map(({ path, from, to }) => {
+		const verb = to.kind === "absent" ? "remove" : from.kind === "absent" ? "create" : "change";
+		return `${verb} ${shortened(path, repository)}`;
+	});
+	if (own.length === 0) return lines;
+	const isGoing = own.every(({ to }) => to.kind === "absent");
+	const count = own.length === 1 ? "1 file" : `${own.length} files`;
+	return [...lines, `${isGoing ? "remove" : "write"} ${count} in ${shortened(home, repository)}`];
+}
+
+// Every file that udo may have touched, as it was before.
+function withoutUdo(places: Places): Map<string, FileState> {
+	const desired = new Map<string, FileState>();
+	for (const name of hookNames) {
+		const path = join(places.plainHooks, name);
+		const state = readState(path);
+		const content = state.kind === "file" ? unguardedHook(state.content) : undefined;
+		if (state.kind !== "file") desired.set(path, state);
+		else desired.set(path, content === undefined ? { kind: "absent" } : { ...state, content });
+	}
+	const config = readState(places.config);
+	if (config.kind === "file") desired.set(places.config, { ...config, content: configWithoutUdo(config.content) });
+	for (const name of existsSync(places.relays) ? readdirSync(places.relays) : []) {
+		desired.set(join(places.relays, name), { kind: "absent" });
+	}
+	return desired.set(places.include, { kind: "absent" }).set(places.gate, { kind: "absent" });
+}
+
+// False, and nothing added, when one of the hooks is not a script that the check can go into.
+function addChecks(places: Places, desired: Map<string, FileState>): boolean {
+	// The gate is found by way of `hooks/..`, which leads elsewhere when the directory is a link.
+	if (readState(places.plainHooks).kind === "link") return false;
+	const madeDirectory =
+		!existsSync(places.plainHooks) ||
+		hookNames.some((name) => {
+			const now = readState(join(places.plainHooks, name));
+			return now.kind === "file" && saysMadeDirectory(now.content);
+		});
+	const guarded = new Map<string, FileState>();
+	for (const name of hookNames) {
+		const path = join(places.plainHooks, name);
+		const before = desired.get(path);
+		if (before === undefined || before.kind === "absent") {
+			guarded.set(path, { kind: "file", content: newHook(name, madeDirectory), mode: 0o755 });
+		} else if (before.kind === "file" && (before.mode & 0o100) !== 0 && isShellScript(before.content)) {
+			guarded.set(path, { ...before, content: guardedHook(name, before.content) });
+		} else return false;
+	}
+	for (const [path, state] of guarded) desired.set(path, state);
+	return true;
+}
+
+function appendToConfig(places: Places, desired: Map<string, FileState>, block: string): void {
+	const before = desired.get(places.config);
+	if (before?.kind !== "file") throw new Error(`${places.config} is no file`);
+	const isEnded = before.content === "" || before.content.endsWith("\n");
+	desired.set(places.config, { ...before, content: `${before.content}${isEnded ? "" : `\n${openEnd}`}${block}` });
+}
+
+// Remembers that the file did not end in a line break, so that it does not after the removal either.
+const openEnd = "# udo init added the line break above.\n";
+
+function configWithoutUdo(content: string): string {
+	const rest = withoutBlock(content);
+	return rest !== content && rest.endsWith(`\n${openEnd}`) ? rest.slice(0, -openEnd.length - 1) : rest;
+}
+
+// git must never be led to a hooks directory that is not complete: the config changes last when it leads there, else first.
+function inSafeOrder(changes: readonly Change[], { config }: Places): readonly Change[] {
+	const rank = ({ path, to }: Change): number => {
+		if (path !== config) return 0;
+		return to.kind === "file" && hasBlock(to.content) ? 1 : -1;
+	};
+	return changes.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function shortened(path: string, { worktree }: Repository): string {
+	return path.startsWith(`${worktree}/`) ? path.slice(worktree.length + 1) : path;
+}

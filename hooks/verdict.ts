@@ -1,0 +1,36 @@
+import { showText } from "../server/coordination/describe.ts";
+import type { UdoError } from "../server/errors.ts";
+
+/** The git hooks that udo guards. */
+export const hookNames = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
+
+export type HookName = (typeof hookNames)[number];
+
+/** What a hook answers git, as an error of three lines each; without a refusal git goes on. */
+export interface Verdict {
+	readonly refusals: readonly UdoError[];
+	/** One line each. */
+	readonly warnings: readonly string[];
+	/** The paths and branches that were refused, for the log. */
+	readonly refused: readonly string[];
+}
+
+/** The exit code of `udo hook` for a refusal; the gate takes any other failure for a fault of udo and lets git pass. */
+export const refusedExitCode = 4;
+
+/** Some names and how many more there are; safe for a terminal. */
+export function showNames(names: readonly string[], most = 5): string {
+	const shown = names.slice(0, most).map((name) => showText(name, 120));
+	return names.length <= most ? shown.join(", ") : `${shown.join(", ")} and ${names.length - most} more`;
+}
+
+/** A word of a shell command, quoted when it has to be; safe for a terminal. */
+export function shellWord(word: string): string {
+	const shown = showText(word);
+	return /^[\w@%+=:,./-]+$/.test(shown) ? shown : quoted(shown);
+}
+
+/** A text as one word of a shell command, byte for byte. */
+export function quoted(text: string): string {
+	return `'${text.replaceAll("'", "'\\''")}'`;
+}

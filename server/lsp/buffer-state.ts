@@ -1,0 +1,53 @@
+import { isComparable, noFile, type Print } from "./print.ts";
+
+/** How an open buffer and its file on disk stand to each other. Both are known by their prints only. */
+export class BufferState {
+	#text: Print;
+	#disk: Print;
+	// What the editor last read or wrote: this text stands for that content of the disk.
+	#base: { readonly text: Print; readonly disk: Print };
+
+	/** As opened. What cannot be compared (a new file, latin1) is taken for what the editor just read. */
+	constructor(text: Print, disk: Print) {
+		this.#text = text;
+		this.#disk = disk;
+		this.#base = { text: isComparable(disk) ? disk : text, disk };
+	}
+
+	get disk(): Print {
+		return this.#disk;
+	}
+
+	/** Whether the buffer has changes that are neither on disk nor what was read from it. */
+	get isUnsaved(): boolean {
+		return this.#text !== this.#disk && this.#text !== this.#base.text;
+	}
+
+	/** What somebody else did to the file while the buffer still shows something else. */
+	get foreignChange(): "changed" | "deleted" | undefined {
+		if (this.#disk === this.#base.disk || this.#text === this.#disk) return undefined;
+		return this.#disk === noFile ? "deleted" : "changed";
+	}
+
+	/** The editor shows this text now. */
+	typed(text: Print): void {
+		this.#text = text;
+		this.#meet();
+	}
+
+	/** The disk has this content now. */
+	found(disk: Print): void {
+		this.#disk = disk;
+		this.#meet();
+	}
+
+	/** The editor wrote: `text` became `disk`, perhaps in another encoding or through a formatter. */
+	saved(text: Print, disk: Print): void {
+		this.#disk = disk;
+		this.#base = { text, disk };
+	}
+
+	#meet(): void {
+		if (this.#text === this.#disk) this.#base = { text: this.#text, disk: this.#disk };
+	}
+}

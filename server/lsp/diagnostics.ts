@@ -1,0 +1,77 @@
+import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver/node";
+import { showKind, showSession, showText } from "../coordination/describe.ts";
+import { describeResource } from "../coordination/resource.ts";
+import type { Held } from "./held.ts";
+
+export const source = "udo";
+
+export type DiagnosticCode = "file-locked" | "editing-locked" | "lock-lost" | "changed-on-disk";
+
+/** All that is to be said about an open file. */
+export interface FileView {
+	/** Repo-relative. */
+	readonly path: string;
+	readonly here: Here;
+	/** Locks of other sessions that cover it. */
+	readonly held: readonly Held[];
+	/** Whether this editor has changes to it that are not on disk. */
+	readonly isUnsaved: boolean;
+	/** Why this editor's lock was lost, when it was. */
+	readonly lost: string | undefined;
+	readonly foreignChange: "changed" | "deleted" | undefined;
+}
+
+/** Where this editor works, and for whom. */
+export interface Here {
+	readonly actor: string;
+	readonly worktree: string;
+	readonly branch: string | undefined;
+}
+
+/** The diagnostics of a file. None is an error: locks inform in the editor, hooks enforce. */
+export function diagnosticsOf(view: FileView): Diagnostic[] {
+	const path = showText(view.path, 120);
+	const diagnostics = view.held.map((held) =>
+		view.isUnsaved
+			? diagnostic(
+					"editing-locked",
+					DiagnosticSeverity.Warning,
+					`You are changing a file that is not free: ${who(view, held)}`,
+				)
+			: diagnostic("file-locked", severityOf(view, held), who(view, held)),
+	);
+	if (view.lost !== undefined) {
+		diagnostics.push(diagnostic("lock-lost", DiagnosticSeverity.Warning, `Your lock on ${path} is lost: ${view.lost}`));
+	}
+	if (view.foreignChange !== undefined) {
+		const what = `${path} was ${view.foreignChange} on disk by somebody else`;
+		const rest = view.isUnsaved ? "; saving would overwrite that" : "; this buffer shows the text from before";
+		diagnostics.push(diagnostic("changed-on-disk", DiagnosticSeverity.Warning, what + rest));
+	}
+	return diagnostics;
+}
+
+// As much as a commit here will meet: see "Who is stopped" in DESIGN.md.
+function severityOf({ here }: FileView, { lock, holder }: Held): DiagnosticSeverity {
+	const isNear = holder.worktree === here.worktree || (holder.branch !== undefined && holder.branch === here.branch);
+	const isOurOwnEdit = lock.origin === "edit" && holder.actor === here.actor;
+	return isNear && !isOurOwnEdit ? DiagnosticSeverity.Warning : DiagnosticSeverity.Information;
+}
+
+function who({ here }: FileView, { lock, holder, since }: Held): string {
+	const what = showText(describeResource(lock.resource), 120);
+	const verb = lock.origin === "edit" ? "being edited" : "locked";
+	const by = showSession({ session: holder.id, actor: holder.actor });
+	const branch =
+		holder.branch === here.branch
+			? []
+			: [holder.branch === undefined ? "detached HEAD" : `branch ${showText(holder.branch, 60)}`];
+	const worktree = holder.worktree === here.worktree ? [] : [`in ${showText(holder.worktree, 120)}`];
+	return [`${what} is ${verb} by ${by}`, `${showKind(holder.kind)} since ${since}`, ...branch, ...worktree].join(", ");
+}
+
+// A point at the very start: it exists in every document, and no client has to convert a position in another encoding.
+function diagnostic(code: DiagnosticCode, severity: DiagnosticSeverity, message: string): Diagnostic {
+	const start = { line: 0, character: 0 };
+	return { range: { start, end: start }, severity, code, source, message };
+}

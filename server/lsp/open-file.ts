@@ -1,0 +1,270 @@
+import type { TextDocument } from "vscode-languageserver-textdocument";
+import type { Resource } from "../coordination/resource.ts";
+import type { PresenceEntry } from "../store/store.ts";
+import { BufferState } from "./buffer-state.ts";
+import { Coalesced } from "./coalesced.ts";
+import { diagnosticsOf, type FileView } from "./diagnostics.ts";
+import type { Editor } from "./editor.ts";
+import type { FileChange } from "./file-changes.ts";
+import { FileLocks } from "./file-locks.ts";
+import { realPath } from "./file-path.ts";
+import type { Member, OpenWorktree } from "./open-worktree.ts";
+import { noFile, type Print, printOfFile, printOfText } from "./print.ts";
+import type { Worktrees } from "./worktrees.ts";
+
+// Typing in a large file must not mean a hash of it at every key once it is locked anyway.
+const soonMs = 10;
+const lockedSoonMs = 250;
+// A refused lock is asked for again this much later, unless what is held changes before.
+const tryAgainMs = 1000;
+// An editor that reloads what somebody else wrote sends it like typing, and may be one version behind the disk.
+const reloadMs = 300;
+// The editor's own save reaches the disk before we hear of it.
+const ownSaveMs = 200;
+
+export interface OpenFileOptions {
+	readonly path: string;
+	readonly document: TextDocument;
+	readonly worktrees: Worktrees;
+	readonly editor: Editor;
+	/** How long the edit lock stays after the last edit once everything is on disk. */
+	readonly idleMs: number;
+	readonly tellsChanges: boolean;
+}
+
+/**
+ * One document that is open in the editor. What happens to it (typing, saving, the disk, other sessions) only asks for `#settle`,
+ * which looks at everything and makes locks, diagnostics and presence agree with it. So no order of events matters.
+ */
+export class OpenFile {
+	readonly #options: OpenFileOptions;
+	readonly #settling = new Coalesced(() => this.#settle());
+	readonly #openedText: Print;
+	// Read at once: opening the repository takes a while, in which somebody may write the file.
+	readonly #openedDisk: Promise<Print>;
+	#place: Place | undefined;
+	#savedText: Print | undefined;
+	#isTextNews = false;
+	#isDiskNews = false;
+	#wantsLock = false;
+	#line: number | undefined;
+	#activeAt = performance.now();
+	#tryAgainAt = 0;
+	#diskMovedAt = Number.NEGATIVE_INFINITY;
+	#foreignSince: number | undefined;
+	#lost: { readonly why: string; readonly at: number } | undefined;
+	#published = "[]";
+	#isClosed = false;
+
+	constructor(options: OpenFileOptions) {
+		this.#options = options;
+		this.#openedText = printOfText(options.document.getText());
+		this.#openedDisk = printOfFile(options.path);
+		this.look();
+	}
+
+	/** Everything there is to say about it; undefined while it belongs to no working tree. */
+	get view(): FileView | undefined {
+		if (this.#place === undefined) return undefined;
+		const { worktree, resource, buffer } = this.#place;
+		const isForeignSure = this.#foreignSince !== undefined && performance.now() - this.#foreignSince >= ownSaveMs;
+		return {
+			path: resource.id,
+			here: worktree.here,
+			held: worktree.heldOn(resource),
+			isUnsaved: buffer.isUnsaved,
+			lost: this.#lost?.why,
+			foreignChange: isForeignSure ? buffer.foreignChange : undefined,
+		};
+	}
+
+	/** Its locks; undefined while it belongs to no working tree. */
+	get locks(): FileLocks | undefined {
+		return this.#place?.locks;
+	}
+
+	/** The document has another text; `line` is where, when the editor said so. */
+	edited(line: number | undefined): void {
+		this.#line = line ?? this.#line;
+		this.#activeAt = performance.now();
+		this.#isTextNews = true;
+		this.#wantsLock = true;
+		this.#settling.ask(this.#place?.locks.has("edit") === true ? lockedSoonMs : soonMs);
+	}
+
+	/** The editor wrote the document as it is now. */
+	saved(): void {
+		this.#savedText = printOfText(this.#options.document.getText());
+		this.look();
+	}
+
+	/** The person took the lock, or gave it up (then the next edit takes it again). */
+	decided(what: "took" | "gave up"): void {
+		if (what === "gave up") this.#wantsLock = false;
+		this.#activeAt = performance.now();
+		this.#lost = undefined;
+		this.#place?.worktree.look();
+		this.look();
+	}
+
+	/** Something that it depends on may have changed. */
+	look(): void {
+		this.#settling.ask(0);
+	}
+
+	/** Gives the locks back and clears the diagnostics. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		// At once: the same document may be opened again before the rest is done.
+		if (this.#published !== "[]") this.#options.editor.publish(this.#options.document.uri, []);
+		await this.#settling.stop();
+		this.#place?.watching[Symbol.dispose]();
+		this.#place?.membership[Symbol.dispose]();
+		await this.#place?.locks.end();
+	}
+
+	async #settle(): Promise<void> {
+		try {
+			await this.#agree();
+		} catch (error) {
+			this.#settling.ask(tryAgainMs);
+			throw error;
+		}
+	}
+
+	async #agree(): Promise<void> {
+		this.#place ??= await this.#findPlace();
+		const place = this.#place;
+		if (place === undefined || this.#isClosed) return;
+		await this.#readDisk(place);
+		this.#readText(place);
+		if (!this.#isClosed) await this.#keepLocks(place);
+		if (!this.#isClosed) this.#publish(place);
+	}
+
+	async #findPlace(): Promise<Place | undefined> {
+		const { path, worktrees } = this.#options;
+		const worktree = await worktrees.around(path);
+		const resource = await worktree?.resourceAt(path);
+		if (worktree === undefined || resource === undefined || this.#isClosed) return undefined;
+		const real = realPath(path);
+		const watching = await worktree.disk.watch(real, () => {
+			this.#isDiskNews = true;
+			this.look();
+		});
+		const buffer = new BufferState(this.#openedText, await this.#openedDisk);
+		this.#isTextNews = true;
+		this.#isDiskNews = true;
+		const lost = (why: string): void => {
+			this.#lost = { why, at: performance.now() };
+			this.#wantsLock = false;
+			this.look();
+		};
+		const locks = new FileLocks(worktree.workspace.coordinator, resource, lost);
+		const membership = worktree.join(this.#memberOf(resource, buffer));
+		return { worktree, resource, path: real, buffer, locks, watching, membership };
+	}
+
+	#memberOf(resource: Resource, buffer: BufferState): Member {
+		const presence = (): PresenceEntry => ({ path: resource.id, unsaved: buffer.isUnsaved, line: this.#line });
+		return {
+			resource,
+			get presence() {
+				return presence();
+			},
+			look: () => this.look(),
+			hear: (change) => this.#hear(change),
+		};
+	}
+
+	async #readDisk({ path, buffer, resource, worktree }: Place): Promise<void> {
+		const savedText = this.#savedText;
+		if (!this.#isDiskNews && savedText === undefined) return;
+		this.#isDiskNews = false;
+		this.#savedText = undefined;
+		const before = buffer.disk;
+		const disk = await printOfFile(path);
+		if (savedText !== undefined) {
+			buffer.saved(savedText, disk);
+			worktree.changes.tell(resource.id, before === noFile ? "create" : "save");
+		} else if (disk !== before) {
+			buffer.found(disk);
+			this.#diskMovedAt = performance.now();
+		}
+		worktree.presence.moved();
+	}
+
+	#readText({ buffer, resource, worktree }: Place): void {
+		if (!this.#isTextNews) return;
+		this.#isTextNews = false;
+		const wasUnsaved = buffer.isUnsaved;
+		buffer.typed(printOfText(this.#options.document.getText()));
+		if (buffer.isUnsaved && !wasUnsaved && this.#wantsLock) worktree.changes.tell(resource.id, "edit");
+		worktree.presence.moved();
+	}
+
+	async #keepLocks({ buffer, locks, worktree, resource }: Place): Promise<void> {
+		const now = performance.now();
+		if (buffer.isUnsaved) {
+			if (!this.#wantsLock || locks.has("edit") || worktree.heldOn(resource).length > 0) return;
+			const waitMs = Math.max(this.#tryAgainAt, this.#diskMovedAt + reloadMs) - now;
+			if (waitMs > 0) this.#settling.ask(waitMs);
+			else await this.#takeEditLock(locks, worktree);
+			return;
+		}
+		this.#wantsLock = false;
+		const { idleMs } = this.#options;
+		const claimMs = Math.max(idleMs, worktree.workspace.config.lockTtlMs);
+		if (this.#lost !== undefined && now - this.#lost.at >= idleMs) this.#lost = undefined;
+		else if (this.#lost !== undefined) this.#settling.ask(this.#lost.at + idleMs - now);
+		for (const [origin, keptMs] of [
+			["edit", idleMs],
+			["claim", claimMs],
+		] as const) {
+			if (!locks.has(origin)) continue;
+			const leftMs = this.#activeAt + keptMs - now;
+			if (leftMs > 0) this.#settling.ask(leftMs);
+			else await locks.release(origin);
+		}
+	}
+
+	async #takeEditLock(locks: FileLocks, worktree: OpenWorktree): Promise<void> {
+		const taken = await locks.take("edit", { waitMs: 0 });
+		if (taken.ok) {
+			this.#lost = undefined;
+			return;
+		}
+		this.#tryAgainAt = performance.now() + tryAgainMs;
+		this.#settling.ask(tryAgainMs);
+		worktree.look();
+	}
+
+	#publish({ buffer }: Place): void {
+		this.#foreignSince = buffer.foreignChange === undefined ? undefined : (this.#foreignSince ?? performance.now());
+		const unsureMs = (this.#foreignSince ?? Number.NEGATIVE_INFINITY) + ownSaveMs - performance.now();
+		if (unsureMs > 0) this.#settling.ask(unsureMs);
+		const diagnostics = this.view === undefined ? [] : diagnosticsOf(this.view);
+		const text = JSON.stringify(diagnostics);
+		if (text === this.#published) return;
+		this.#published = text;
+		this.#options.editor.publish(this.#options.document.uri, diagnostics);
+	}
+
+	#hear({ path, change, worktree, session, actor }: FileChange): void {
+		if (!this.#options.tellsChanges || this.#isClosed) return;
+		const { uri } = this.#options.document;
+		this.#options.editor.fileChanged({ uri, path, change, worktree, session: session ?? "", actor: actor ?? "" });
+	}
+}
+
+/** Where a document belongs, found once. */
+interface Place {
+	readonly worktree: OpenWorktree;
+	readonly resource: Resource;
+	/** With symbolic links resolved. */
+	readonly path: string;
+	readonly buffer: BufferState;
+	readonly locks: FileLocks;
+	readonly watching: Disposable;
+	readonly membership: Disposable;
+}

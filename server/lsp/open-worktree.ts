@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import { background } from "../coordination/background.ts";
+import { covers, type Resource, resourceKey } from "../coordination/resource.ts";
+import { UdoError } from "../errors.ts";
+import { fileResource } from "../git/path.ts";
+import type { PresenceEntry } from "../store/store.ts";
+import type { Workspace } from "../workspace.ts";
+import { Coalesced } from "./coalesced.ts";
+import type { Here } from "./diagnostics.ts";
+import { DiskWatch } from "./disk-watch.ts";
+import { type FileChange, FileChanges } from "./file-changes.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { type Held, HeldLocks } from "./held.ts";
+import type { Outage } from "./outage.ts";
+import { PresenceReport } from "./presence-report.ts";
+
+// One write in the store is looked at nearly at once, for a lock must show within 100 ms; a storm of them 40 times a second.
+const lookSoonMs = 1;
+const lookRestMs = 25;
+
+/** What a worktree needs from each file that is open in it. */
+export interface Member {
+	readonly resource: Resource;
+	readonly presence: PresenceEntry;
+	/** The locks of others, or the branch, changed. */
+	look(): void;
+	/** Another session changed this file. */
+	hear(change: FileChange): void;
+}
+
+/** One working tree with files open in this editor: what all of them have in common. */
+export class OpenWorktree implements AsyncDisposable {
+	readonly workspace: Workspace;
+	readonly disk = new DiskWatch();
+	readonly changes: FileChanges;
+	readonly presence: PresenceReport;
+	readonly #outage: Outage;
+	readonly #members = new Set<Member>();
+	readonly #heldLocks: HeldLocks;
+	readonly #looking = new Coalesced(() => this.#look(), lookRestMs);
+	readonly #running: readonly Disposable[];
+	#held: readonly Held[] = [];
+	#seen = "";
+	#branch: string | undefined;
+
+	private constructor(workspace: Workspace, changes: FileChanges, outage: Outage) {
+		this.workspace = workspace;
+		this.changes = changes;
+		this.#outage = outage;
+		this.#heldLocks = new HeldLocks(workspace);
+		this.#branch = workspace.coordinator.session.branch;
+		this.presence = new PresenceReport(workspace, () => [...this.#members].map(({ presence }) => presence));
+		const bell = workspace.store.onChange(() => this.look());
+		this.#running = [this.disk, bell, startHeartbeat(workspace, () => this.presence.again())];
+	}
+
+	/** Takes over the workspace: it is closed with this. */
+	static async open(workspace: Workspace, outage: Outage): Promise<OpenWorktree> {
+		try {
+			const worktree = new OpenWorktree(workspace, await FileChanges.open(workspace), outage);
+			const head = join(workspace.repository.gitDirectory, "HEAD");
+			await worktree.disk.watch(head, () => background(worktree.#followHead()));
+			return worktree;
+		} catch (error) {
+			await workspace[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+
+	get here(): Here {
+		const { actor } = this.workspace.coordinator.session;
+		return { actor, worktree: this.workspace.repository.worktree, branch: this.#branch };
+	}
+
+	/** The file at an absolute path as it is locked; undefined for directories, git's own files and what is not in here. */
+	async resourceAt(path: string): Promise<Resource | undefined> {
+		const { repository } = this.workspace;
+		try {
+			const resource = await fileResource(repository, repository.worktree, path, { allowNew: true });
+			return resource.id.endsWith("/") ? undefined : resource;
+		} catch (error) {
+			if (error instanceof UdoError) return undefined;
+			throw error;
+		}
+	}
+
+	/** Locks of other sessions that cover a file, as last seen. */
+	heldOn(file: Resource): readonly Held[] {
+		return this.#held.filter(({ lock }) => covers(lock.resource, file));
+	}
+
+	/** Adds an open file; disposing takes it out again. */
+	join(member: Member): Disposable {
+		this.#members.add(member);
+		this.#seen = "";
+		this.look();
+		this.presence.moved();
+		return {
+			[Symbol.dispose]: () => {
+				this.#members.delete(member);
+				this.presence.moved();
+			},
+		};
+	}
+
+	/** Reads soon what others hold, and tells the files when that changed. */
+	look(): void {
+		this.#looking.ask(lookSoonMs);
+	}
+
+	/** The session ends here too, unless something of it stays behind, such as a lock from a terminal in the editor. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const each of this.#running) each[Symbol.dispose]();
+		await this.#looking.stop();
+		const { store, project, coordinator } = this.workspace;
+		try {
+			await this.presence.end();
+			const mine = [...(await store.locks(project)), ...(await store.waiters(project))];
+			if (!mine.some(({ session }) => session === coordinator.session.id)) await coordinator.leave();
+		} finally {
+			await this.workspace[Symbol.asyncDispose]();
+		}
+	}
+
+	async #look(): Promise<void> {
+		const members = [...this.#members];
+		const before = this.#seen;
+		// Stays unseen when the store fails meanwhile, so that the files are told when it is back.
+		this.#seen = "";
+		this.#held = await this.#heldLocks.read(members.map(({ resource }) => resource));
+		this.#outage.over();
+		for (const change of await this.changes.hear()) {
+			for (const member of members) if (member.resource.id === change.path) member.hear(change);
+		}
+		this.#seen = JSON.stringify([this.#branch, this.#held.map(summary)]);
+		if (this.#seen === before) return;
+		for (const member of members) member.look();
+	}
+
+	async #followHead(): Promise<void> {
+		const branch = await this.workspace.repository.branch();
+		if (branch === this.#branch) return;
+		this.#branch = branch;
+		this.look();
+		await this.workspace.coordinator.moveTo(branch);
+	}
+}
+
+function summary({ lock, holder }: Held): readonly (string | number | undefined)[] {
+	return [resourceKey(lock.resource), lock.token, lock.origin, holder.id, holder.worktree, holder.branch];
+}

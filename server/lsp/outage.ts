@@ -1,0 +1,45 @@
+import { StoreUnavailableError, UdoError } from "../errors.ts";
+import type { Editor } from "./editor.ts";
+
+/**
+ * Where the server's failures go. None of them ends it, and none is told twice: an outage of the store is one line in the
+ * log and one message, however many steps fail during it.
+ */
+export class Outage {
+	readonly #editor: Editor;
+	readonly #told = new Set<string>();
+	#isOut = false;
+
+	constructor(editor: Editor) {
+		this.#editor = editor;
+	}
+
+	report(error: unknown): void {
+		if (error instanceof StoreUnavailableError) {
+			if (this.#isOut) return;
+			this.#isOut = true;
+			this.#editor.log("error", sentences(error));
+			this.#editor.show("warning", `${error.message}; nothing is coordinated until it is back`);
+			return;
+		}
+		const text = error instanceof UdoError ? sentences(error) : `a bug in udo: ${stackOf(error)}`;
+		if (this.#told.has(text)) return;
+		this.#told.add(text);
+		this.#editor.log("error", text);
+		if (error instanceof UdoError) this.#editor.show("warning", error.message);
+	}
+
+	/** The store answered. */
+	over(): void {
+		if (this.#isOut) this.#editor.log("info", "the store is back");
+		this.#isOut = false;
+	}
+}
+
+function sentences({ message, why, next }: UdoError): string {
+	return [message, why, next && `next: ${next}`].filter(Boolean).join("; ");
+}
+
+function stackOf(error: unknown): string {
+	return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

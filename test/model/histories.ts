@@ -1,0 +1,194 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { inspect } from "node:util";
+import type { Acquired, AcquireRequest, RequestId } from "../../server/coordination/lock.ts";
+import type { ProcessIdentity } from "../../server/coordination/process.ts";
+import { type Resource, resourceKey } from "../../server/coordination/resource.ts";
+import type { ProjectId, SessionId } from "../../server/coordination/session.ts";
+import type { Store } from "../../server/store/store.ts";
+import type { StoreHarness } from "../helpers/store.ts";
+import { type Command, projects, type Who, type Wish } from "./commands.ts";
+import { Invariants } from "./invariants.ts";
+import * as model from "./model.ts";
+import { observeModel, observeStore } from "./observation.ts";
+import { checkLog } from "./replay.ts";
+
+/** Runs a history on a store and on the model at once; throws at the first step at which they differ. Answers its length. */
+export async function runHistory(harness: StoreHarness, history: readonly Command[]): Promise<number> {
+	await using opened = await harness.open();
+	const run = new Run(opened.store, opened.advance);
+	for (const [index, step] of history.entries()) {
+		try {
+			await run.perform(step);
+		} catch (error) {
+			const told = history.slice(0, index + 1).map((each) => inspect(each, { breakLength: Infinity, depth: 5 }));
+			throw new Error(`step ${index} of\n${told.join("\n")}\n${error instanceof Error ? error.message : error}`, {
+				cause: error,
+			});
+		}
+	}
+	for (const project of projects) await checkLog(opened.store, project);
+	return history.length;
+}
+
+class Run {
+	readonly #store: Store;
+	readonly #advance: (ms: number) => Promise<void>;
+	readonly #world = model.newWorld();
+	readonly #invariants = new Invariants(projects);
+	readonly #sent: AcquireRequest[] = [];
+
+	constructor(store: Store, advance: (ms: number) => Promise<void>) {
+		this.#store = store;
+		this.#advance = advance;
+	}
+
+	async perform(command: Command): Promise<void> {
+		model.settle(this.#world);
+		await this.#step(command);
+		for (const project of projects) {
+			deepEqual(await observeStore(this.#store, project), observeModel(this.#world, project), `project ${project}`);
+		}
+		await this.#invariants.check(this.#store, command.do === "acquire" && command.steal);
+	}
+
+	async #step(command: Command): Promise<void> {
+		const store = this.#store;
+		const world = this.#world;
+		switch (command.do) {
+			case "open": {
+				const { ttlMs, most, branch } = command;
+				const who = { id: command.who.session, project: command.who.project, branch };
+				const opened = await store.openSession(entryOf(command.who, branch), { ttlMs, most });
+				return equal(opened.ok, model.openSession(world, who, { ttlMs, most }), "openSession");
+			}
+			case "beat":
+				model.beat(world, command.sessions, command.ttlMs);
+				return store.beat(command.sessions as SessionId[], command.ttlMs);
+			case "close": {
+				const project = command.everywhere ? undefined : (command.who.project as ProjectId);
+				const id = command.who.session as SessionId;
+				const closed = await store.closeSession(id, command.died ? "died" : "closed", project);
+				return equal(closed, model.closeSession(world, id, project), "closeSession");
+			}
+			case "acquire":
+				return this.#acquire(requestOf(command, this.#nameOf(this.#sent.length)));
+			case "again": {
+				const sent = this.#sent[command.request % Math.max(1, this.#sent.length)];
+				return sent && this.#acquire(sent);
+			}
+			case "renew": {
+				const [project, request] = this.#named(command.request);
+				return equal(await store.renew(project, request), model.renew(world, request), "renew");
+			}
+			case "release": {
+				const [project, request] = this.#named(command.request);
+				return equal(await store.release(project, request, "released"), model.release(world, request), "release");
+			}
+			case "cancel": {
+				const [project, request] = this.#named(command.request);
+				model.cancel(world, request);
+				return store.cancel(project, request, "cancelled");
+			}
+			case "peek": {
+				const [project, request] = this.#named(command.request);
+				return equal(await store.peek(project, request), model.peek(world, request), "peek");
+			}
+			case "renewClaims": {
+				const { project, session } = command.who;
+				model.renewClaims(world, project, session);
+				return store.renewClaims(project as ProjectId, session as SessionId);
+			}
+			case "releaseClaims": {
+				const { project, session } = command.who;
+				const { resources } = command;
+				const released = await store.releaseClaims(project as ProjectId, session as SessionId, resources);
+				const expected = model.releaseClaims(world, project, session, resources);
+				return deepEqual(keysOf(released), keysOf(expected), "releaseClaims");
+			}
+			case "advance":
+				world.now += command.ms;
+				return this.#advance(command.ms);
+		}
+	}
+
+	async #acquire(request: AcquireRequest): Promise<void> {
+		if (!this.#sent.includes(request)) this.#sent.push(request);
+		const answer = await this.#store.acquire(request);
+		const expected = model.acquire(this.#world, request);
+		deepEqual(describeAnswer(answer), describeExpected(expected), "acquire");
+		if (!answer.ok) return;
+		const locks = await this.#store.locks(request.project);
+		const mine = locks.filter(({ holds }) => holds.some((hold) => hold.request === request.request));
+		equal(
+			answer.token,
+			Math.max(...mine.map(({ token }) => token)),
+			"the token of an answer is that of its newest lock",
+		);
+	}
+
+	#named(number: number): [ProjectId, RequestId] {
+		const at = number % (this.#sent.length + 1);
+		return [this.#sent[at]?.project ?? ("P" as ProjectId), this.#nameOf(at)];
+	}
+
+	#nameOf(number: number): RequestId {
+		return `r${number}` as RequestId;
+	}
+}
+
+function describeAnswer(answer: Acquired): unknown {
+	if (answer.ok) return { leftMs: answer.leftMs, resources: keysOf(answer.resources) };
+	if (answer.reason !== "held") return answer;
+	const { reason, queued, ahead } = answer;
+	return { reason, queued, ahead, blockers: answer.blockers.map((each) => `${each.what} ${each.request}`).sort() };
+}
+
+function describeExpected(answer: model.Answer): unknown {
+	if (answer.ok) return { leftMs: answer.leftMs, resources: keysOf(answer.resources) };
+	if (answer.reason !== "held") return answer;
+	const { reason, queued, standing } = answer;
+	const blockers = [
+		...standing.holds.map(({ request, resource }) => ({ what: "lock", request, resource })),
+		...standing.waiters.map(({ request }) => ({ what: "waiter", request })),
+	];
+	return {
+		reason,
+		queued,
+		ahead: standing.waiters.length,
+		blockers: blockers.map(({ what, request }) => `${what} ${request}`).sort(),
+	};
+}
+
+function keysOf(resources: readonly Resource[]): string[] {
+	return resources.map(resourceKey).sort();
+}
+
+const someProcess: ProcessIdentity = { pid: 4_000_000, started: "1", boot: "another", space: "" };
+
+function entryOf({ session, project }: Who, branch: string) {
+	return {
+		id: session as SessionId,
+		project: project as ProjectId,
+		kind: "term" as const,
+		actor: `${session}@example.com`,
+		host: "host",
+		process: someProcess,
+		worktree: `/work/${session}`,
+		branch,
+	};
+}
+
+function requestOf({ who, ...wish }: { readonly who: Who } & Wish, request: RequestId): AcquireRequest {
+	return {
+		request,
+		project: who.project as ProjectId,
+		session: who.session as SessionId,
+		resources: wish.resources,
+		origin: wish.origin,
+		ttlMs: wish.ttlMs,
+		queue: wish.queue,
+		limits: { perSession: wish.perSession, perProject: wish.perProject },
+		...(wish.steal && { steal: { reason: "because" } }),
+		...(wish.owned && { owner: someProcess }),
+	};
+}

@@ -1,0 +1,103 @@
+import { equal, ok } from "node:assert/strict";
+import type { Lock, Waiter } from "../../server/coordination/lock.ts";
+import { resourceKey } from "../../server/coordination/resource.ts";
+import type { ProjectId, Session } from "../../server/coordination/session.ts";
+import type { Store } from "../../server/store/store.ts";
+import { exclude, isCovered } from "./model.ts";
+
+/**
+ * What must hold after every step whatever the history: checked on a store's own answers, so that a mistake which the model
+ * shares is still found.
+ */
+export class Invariants {
+	readonly #projects: readonly string[];
+	readonly #newest = new Map<string, number>();
+	readonly #tokens = new Map<string, string>();
+	#waiting: readonly Waiter[] = [];
+	#held = new Set<string>();
+
+	constructor(projects: readonly string[]) {
+		this.#projects = projects;
+	}
+
+	/** Looks at a store after a step. `mayPass`: the step was a steal, which alone may pass the queue. */
+	async check(store: Store, mayPass: boolean): Promise<void> {
+		const locks = new Map<string, Lock>();
+		const waiters = new Map<string, Waiter>();
+		for (const project of this.#projects as readonly ProjectId[]) {
+			for (const lock of await store.locks(project)) locks.set(lockKey(lock), lock);
+			for (const waiter of await store.waiters(project)) waiters.set(waiter.request, waiter);
+			onePrimary(await store.sessions(project));
+		}
+		const queue = [...waiters.values()].sort((a, b) => a.ticket - b.ticket);
+		oneHolder([...locks.values()]);
+		nobodyForgotten([...locks.values()], queue);
+		this.#tokensRise([...locks.values()]);
+		if (!mayPass) this.#firstComeFirstServed([...locks.values()], queue);
+		this.#waiting = queue;
+		this.#held = new Set([...locks.values()].flatMap(({ holds }) => holds.map(({ request }) => request)));
+	}
+
+	#tokensRise(locks: readonly Lock[]): void {
+		const fresh = locks.filter((lock) => this.#tokens.get(lockKey(lock)) !== `${lock.session} ${lock.token}`);
+		for (const { project, token, resource } of fresh) {
+			const newest = this.#newest.get(project) ?? 0;
+			ok(token > newest, `${resourceKey(resource)} got token ${token} after ${newest} was given`);
+		}
+		for (const { project, token } of fresh) this.#newest.set(project, Math.max(token, this.#newest.get(project) ?? 0));
+		this.#tokens.clear();
+		for (const lock of locks) this.#tokens.set(lockKey(lock), `${lock.session} ${lock.token}`);
+	}
+
+	// Who was waiting before this step and still waits must not have been passed by anybody.
+	#firstComeFirstServed(locks: readonly Lock[], queue: readonly Waiter[]): void {
+		const passed = this.#waiting.filter(({ request }) => queue.some((waiter) => waiter.request === request));
+		for (const lock of locks) {
+			const fresh = lock.holds.filter(({ request }) => !this.#held.has(request));
+			if (fresh.length === 0 || fresh.length < lock.count) continue;
+			const own = locks.filter((other) => other !== lock && other.session === lock.session);
+			if (isCovered(own, lock, lock.resource)) continue;
+			const ticket = this.#waiting.find(({ request }) => fresh.some((hold) => hold.request === request))?.ticket;
+			for (const waiter of passed) {
+				if (waiter.session === lock.session || (ticket !== undefined && waiter.ticket > ticket)) continue;
+				const clash = waiter.resources.some((wanted) => exclude(lock.project, lock.resource, waiter.project, wanted));
+				ok(!clash, `${lock.session} got ${resourceKey(lock.resource)} past ${waiter.request} of ${waiter.session}`);
+			}
+		}
+	}
+}
+
+function oneHolder(locks: readonly Lock[]): void {
+	for (const [index, a] of locks.entries()) {
+		equal(a.count, a.holds.length, `${resourceKey(a.resource)} counts ${a.count} holds`);
+		ok(a.leftMs > 0, `${resourceKey(a.resource)} has ${a.leftMs} ms left`);
+		for (const b of locks.slice(index + 1)) {
+			const clash = a.session !== b.session && exclude(a.project, a.resource, b.project, b.resource);
+			ok(!clash, `${a.session} has ${resourceKey(a.resource)} while ${b.session} has ${resourceKey(b.resource)}`);
+		}
+	}
+}
+
+function nobodyForgotten(locks: readonly Lock[], queue: readonly Waiter[]): void {
+	for (const [index, waiter] of queue.entries()) {
+		const needed = waiter.resources.filter((resource) => !isCovered(locks, waiter, resource));
+		const stands = (project: string, session: string, theirs: Lock["resource"]) =>
+			session !== waiter.session && needed.some((wanted) => exclude(waiter.project, wanted, project, theirs));
+		const blocked =
+			locks.some((lock) => stands(lock.project, lock.session, lock.resource)) ||
+			queue
+				.slice(0, index)
+				.some((earlier) => earlier.resources.some((theirs) => stands(earlier.project, earlier.session, theirs)));
+		ok(blocked, `${waiter.request} of ${waiter.session} waits for what is free`);
+	}
+}
+
+function onePrimary(sessions: readonly Session[]): void {
+	const roles = sessions.map(({ role }) => role);
+	const expected = sessions.map((_, index) => (index === 0 ? "primary" : "secondary"));
+	equal(roles.join(), expected.join(), "the oldest session is the only primary");
+}
+
+function lockKey({ project, resource }: Lock): string {
+	return `${project} ${resourceKey(resource)}`;
+}
