@@ -111,7 +111,7 @@ function refusal(group: readonly [Judged, ...Judged[]]): UdoError {
 	const names = showNames(group.map((each) => each.path));
 	return new HeldError(`commit refused: ${names} ${group.length === 1 ? "is" : "are"} ${held(lock)}`, {
 		why: `${describe(group)}.`,
-		next: `udo run --wait ${wanted(lock, path)} -- git commit, or leave it out: git restore --staged ${shellWord(path)}`,
+		next: `udo run --wait ${wanted(lock, path)} -- git commit, or leave it out: git restore --staged ${pathWord(path)}`,
 	});
 }
 
@@ -135,5 +135,10 @@ function held(lock: Lock): string {
 }
 
 function wanted({ resource }: Lock, path: string): string {
-	return resource.kind === "file" ? shellWord(path) : `--${resource.kind}`;
+	return resource.kind === "file" ? pathWord(path) : `--${resource.kind}`;
+}
+
+// A name that would be an option.
+function pathWord(path: string): string {
+	return shellWord(path.startsWith("-") ? `./${path}` : path);
 }

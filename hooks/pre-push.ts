@@ -1,3 +1,4 @@
+import { describeResource } from "../server/coordination/resource.ts";
 import { UdoError } from "../server/errors.ts";
 import { knownCommits } from "../server/git/commits.ts";
 import type { Workspace } from "../server/workspace.ts";
@@ -23,11 +24,12 @@ export async function prePush(workspace: Workspace, remote: string, updates: rea
 	const names = branches.map(({ name }) => name);
 	const command = `git push ${shellWord(remote)} ${names.map(shellWord).slice(0, 3).join(" ")}`;
 	const behind = await unfetched(workspace, branches);
-	if (behind.length > 0) return { refusals: [behindError(remote, behind)], warnings: [], refused: behind };
+	if (behind.length > 0)
+		return { refusals: [behindError(remote, behind)], warnings: [], refused: behind.map(asBranch) };
 	const taken = await holdBranches(workspace, names, { hook: "pre-push", waitForClaims: true, command });
 	return taken === undefined
 		? { refusals: [], warnings: [], refused: [] }
-		: { refusals: [taken], warnings: [], refused: names };
+		: { refusals: [taken], warnings: [], refused: names.map(asBranch) };
 }
 
 /** The lines of a pre-push hook's standard input, or what the pre-commit framework makes of them for the hooks it runs. */
@@ -69,6 +71,10 @@ function behindError(remote: string, behind: readonly string[]): UdoError {
 		why: `somebody pushed commits to ${one ? "it" : "them"} that were never fetched here.`,
 		next: `git pull --rebase ${shellWord(remote)} ${shellWord(first)}`,
 	});
+}
+
+function asBranch(name: string): string {
+	return describeResource({ kind: "git", id: name });
 }
 
 function isZero(id: string): boolean {

@@ -1,6 +1,7 @@
 import { machineClock } from "./clock.ts";
-import { type AcquireOptions, type Coordinator, isDead, newRequestId } from "./coordinator.ts";
+import { type AcquireOptions, type Coordinator, isDead, newRequestId, thisProcess } from "./coordinator.ts";
 import type { Acquired, Blocker, Granted, RequestId } from "./lock.ts";
+import type { ProcessIdentity } from "./process.ts";
 import type { Resource } from "./resource.ts";
 
 // A blocker's process is looked at this often: one /proc read, so that nothing stays with the dead for a second.
@@ -32,39 +33,82 @@ export type Claimed =
 export type Refusal = Extract<Acquired, { ok: false }>;
 
 /**
- * Acquires, and waits its turn when somebody else is first. Whatever ends the wait (time, abort, an error) also gives up the
- * place in line and anything that was granted meanwhile: a claim that did not succeed leaves nothing behind.
+ * Acquires, and waits its turn when somebody else is first. Whatever ends the wait (time, abort, an error, the death of this
+ * process) also gives up the place in line and anything that was granted meanwhile: a claim that did not succeed leaves
+ * nothing behind.
  */
 export async function claim(
 	coordinator: Coordinator,
 	resources: readonly Resource[],
 	options: ClaimOptions,
 ): Promise<Claimed> {
-	const request = options.request ?? newRequestId();
-	const acquire = { ...options, request, queue: options.waitMs > 0 };
 	const started = machineClock.now();
+	if (options.waitMs > 0 && options.owner !== undefined) {
+		return waitInLine(coordinator, resources, { ...options, owner: options.owner }, started);
+	}
+	const asked = await askOnce(coordinator, resources, options, started);
+	if (asked.ok || asked.refusal.reason !== "held" || options.waitMs <= 0) return asked;
+
+	// The lock will be the session's, but the place in line is this process's and must die with it.
+	const { request: _request, ...waiting } = { ...options, owner: thisProcess() };
+	const waited = await waitInLine(coordinator, resources, waiting, started);
+	if (!waited.ok) return waited;
+	try {
+		return await askOnce(coordinator, resources, options, started);
+	} finally {
+		await coordinator.store.release(coordinator.project, waited.granted.request, "released");
+	}
+}
+
+async function askOnce(
+	coordinator: Coordinator,
+	resources: readonly Resource[],
+	options: ClaimOptions,
+	started: number,
+): Promise<Claimed> {
+	const sentAt = machineClock.now();
+	const answer = await coordinator.acquire(resources, { ...options, queue: false });
+	const waitedMs = machineClock.now() - started;
+	if (answer.ok) return { ok: true, granted: answer, sentAt, waitedMs };
+	return { ok: false, refusal: answer, waitedMs, aborted: options.signal?.aborted === true };
+}
+
+async function waitInLine(
+	coordinator: Coordinator,
+	resources: readonly Resource[],
+	options: ClaimOptions & { readonly owner: ProcessIdentity },
+	started: number,
+): Promise<Claimed> {
+	const { signal, waitMs } = options;
+	let request = options.request ?? newRequestId();
 	try {
 		for (;;) {
 			const sentAt = machineClock.now();
-			const answer = await coordinator.acquire(resources, acquire);
+			const answer = await coordinator.acquire(resources, { ...options, request, queue: true });
 			const waitedMs = machineClock.now() - started;
 			if (answer.ok) return { ok: true, granted: answer, sentAt, waitedMs };
-			const leftMs = options.waitMs - waitedMs;
-			const aborted = options.signal?.aborted === true;
-			if (answer.reason !== "held" || leftMs <= 0 || aborted) {
-				if (answer.reason === "held" && answer.queued) await leaveQueue(coordinator, request);
-				return { ok: false, refusal: answer, waitedMs, aborted };
+			const leftMs = waitMs - waitedMs;
+			if (answer.reason === "finished" && options.request === undefined && leftMs > 0 && !signal?.aborted) {
+				// This process was stopped for so long that its place expired: to the end of the line.
+				request = newRequestId();
+				continue;
 			}
-			options.onWaiting?.({ ahead: answer.ahead, blockers: answer.blockers, waitedMs, leftMs });
-			await turn(coordinator, request, answer.blockers, Math.min(leftMs, askAgainMs), options.signal);
+			if (answer.reason !== "held") return { ok: false, refusal: answer, waitedMs, aborted: false };
+			if (leftMs > 0 && !signal?.aborted) {
+				options.onWaiting?.({ ahead: answer.ahead, blockers: answer.blockers, waitedMs, leftMs });
+				await turn(coordinator, request, answer.blockers, Math.min(leftMs, askAgainMs), signal);
+				if (!signal?.aborted) continue;
+			}
+			await leaveLine(coordinator, request);
+			return { ok: false, refusal: answer, waitedMs, aborted: signal?.aborted === true };
 		}
 	} catch (error) {
-		await leaveQueue(coordinator, request).catch(() => {});
+		await leaveLine(coordinator, request).catch(() => {});
 		throw error;
 	}
 }
 
-async function leaveQueue(coordinator: Coordinator, request: RequestId): Promise<void> {
+async function leaveLine(coordinator: Coordinator, request: RequestId): Promise<void> {
 	await coordinator.store.cancel(coordinator.project, request, "cancelled");
 }
 

@@ -83,17 +83,16 @@ export class Coordinator {
 			...(options.steal && { steal: options.steal }),
 			...(options.owner && { owner: options.owner }),
 		};
-		for (;;) {
+		for (let reaped = -1; ; ) {
 			const answer = await this.store.acquire(wanted);
-			if (answer.ok) return answer;
-			if (answer.reason === "no-session") {
+			if (!answer.ok && answer.reason === "no-session") {
 				await this.arrive();
 				continue;
 			}
-			if (answer.reason === "held" && answer.blockers.some((blocker) => isDead(blocker)) && (await this.reap()) > 0) {
-				continue;
-			}
-			return answer;
+			// Another process may have freed it meanwhile, so it is worth asking again even when nothing was found.
+			const isDue = !answer.ok && answer.reason === "held" && reaped !== 0 && answer.blockers.some(isDead);
+			if (!isDue) return answer;
+			reaped = await this.reap();
 		}
 	}
 
@@ -104,13 +103,12 @@ export class Coordinator {
 			if (livenessOf(session.process) !== "dead") continue;
 			if (await this.store.closeSession(session.id, "died")) found += 1;
 		}
-		const owned = [
-			...(await this.store.waiters(this.project)).map(({ request, owner }) => ({ request, owner })),
-			...(await this.store.locks(this.project)).flatMap(({ holds }) => holds),
-		];
-		for (const { request, owner } of owned) {
+		const waiters = await this.store.waiters(this.project);
+		const locks = await this.store.locks(this.project);
+		const owned = [...waiters, ...locks.flatMap(({ project, holds }) => holds.map((hold) => ({ project, ...hold })))];
+		for (const { project, request, owner } of owned) {
 			if (owner === undefined || livenessOf(owner) !== "dead") continue;
-			await this.store.cancel(this.project, request, "died");
+			await this.store.cancel(project, request, "died");
 			found += 1;
 		}
 		return found;

@@ -4,27 +4,31 @@ import type { Coordinator } from "./coordinator.ts";
 import type { FencingToken, Granted } from "./lock.ts";
 
 const retryMs = 500;
+// However long the lease: timers cannot wait for longer than 24 days, and a forgotten one is noticed sooner.
+const longestPauseMs = 3_600_000;
+const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * A granted lock that is kept for as long as this object lives. It renews the lease; `signal` aborts as soon as the lock is
- * lost (stolen, expired, or not renewable until its deadline) and it is never acquired again behind the owner's back.
+ * lost (stolen, expired, or not renewed until its deadline) and it is never acquired again behind the owner's back.
  */
 export class Lease implements AsyncDisposable {
 	readonly granted: Granted;
 	readonly #coordinator: Coordinator;
 	readonly #lost = new AbortController();
 	readonly #watching: Disposable;
-	#deadline: number;
-	#timer: NodeJS.Timeout | undefined;
-	#released = false;
+	#renewal: NodeJS.Timeout | undefined;
+	#deadline: NodeJS.Timeout | undefined;
+	#failure: unknown;
+	#isOver = false;
+	#isReleased = false;
 
 	/** `sentAt`: machine clock before the acquire was sent. The deadline counts from there, not from the answer. */
 	constructor(coordinator: Coordinator, granted: Granted, sentAt: number) {
 		this.#coordinator = coordinator;
 		this.granted = granted;
-		this.#deadline = sentAt + granted.leftMs;
 		this.#watching = coordinator.store.onChange(() => background(this.#look()));
-		this.#schedule(granted.leftMs / 3);
+		this.#extend(sentAt);
 	}
 
 	get token(): FencingToken {
@@ -36,10 +40,11 @@ export class Lease implements AsyncDisposable {
 		return this.#lost.signal;
 	}
 
-	/** Gives the lock back; whoever waits first gets it in the same step. */
+	/** Gives the lock back, or what is left of it; whoever waits first gets it in the same step. */
 	async release(): Promise<void> {
-		if (this.#released) return;
 		this.#stop();
+		if (this.#isReleased) return;
+		this.#isReleased = true;
 		await this.#coordinator.store.release(this.#coordinator.project, this.granted.request, "released");
 	}
 
@@ -47,42 +52,52 @@ export class Lease implements AsyncDisposable {
 		return this.release();
 	}
 
-	#schedule(inMs: number): void {
-		clearTimeout(this.#timer);
-		const untilDeadline = this.#deadline - machineClock.now();
-		this.#timer = setTimeout(() => background(this.#renew()), Math.max(1, Math.min(inMs, untilDeadline)));
-		this.#timer.unref();
+	#extend(sentAt: number): void {
+		const leftMs = sentAt + this.granted.leftMs - machineClock.now();
+		clearTimeout(this.#deadline);
+		this.#deadline = setTimeout(
+			() => this.#lose("its lease could not be renewed in time", this.#failure),
+			Math.min(leftMs, longestTimerMs),
+		).unref();
+		this.#renewIn(Math.min(this.granted.leftMs / 3, longestPauseMs));
+	}
+
+	#renewIn(ms: number): void {
+		clearTimeout(this.#renewal);
+		this.#renewal = setTimeout(() => background(this.#renew()), ms).unref();
 	}
 
 	async #renew(): Promise<void> {
+		const { project, store } = this.#coordinator;
 		const sentAt = machineClock.now();
 		try {
-			const { project, store } = this.#coordinator;
-			if (!(await store.renew(project, this.granted.request))) return this.#lose("somebody else has the lock now");
-			this.#deadline = sentAt + this.granted.leftMs;
-			if (!this.#released) this.#schedule(this.granted.leftMs / 3);
+			const isHeld = await store.renew(project, this.granted.request);
+			if (this.#isOver) return;
+			if (isHeld) this.#extend(sentAt);
+			else this.#lose("it was stolen or its lease ran out");
 		} catch (error) {
-			if (machineClock.now() >= this.#deadline) return this.#lose("its lease could not be renewed in time", error);
-			this.#schedule(retryMs);
+			this.#failure = error;
+			if (!this.#isOver) this.#renewIn(retryMs);
 		}
 	}
 
 	async #look(): Promise<void> {
-		if (this.#released) return;
+		if (this.#isOver) return;
 		const { project, store } = this.#coordinator;
 		const state = await store.peek(project, this.granted.request);
-		if (state !== "granted" && !this.#released) this.#lose("it was stolen or its lease ran out");
+		if (state !== "granted") this.#lose("it was stolen or its lease ran out");
 	}
 
 	#lose(why: string, cause?: unknown): void {
-		if (this.#released || this.#lost.signal.aborted) return;
+		if (this.#isOver) return;
 		this.#stop();
 		this.#lost.abort(new Error(`the lock is lost: ${why}`, { cause }));
 	}
 
 	#stop(): void {
-		this.#released = true;
-		clearTimeout(this.#timer);
+		this.#isOver = true;
+		clearTimeout(this.#renewal);
+		clearTimeout(this.#deadline);
 		this.#watching[Symbol.dispose]();
 	}
 }

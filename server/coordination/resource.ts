@@ -32,25 +32,27 @@ export function conflicts(a: Resource, b: Resource): boolean {
 	return covers(a, b) || covers(b, a);
 }
 
-/** Whether holding `outer` includes the right to `inner`. An exclusive lock covers all, a project lock all but exclusive. */
+/**
+ * Whether holding `outer` includes the right to `inner`. An exclusive lock covers all, a project lock all but exclusive, a
+ * directory what is in it, and also a file of its own name: on another branch `src` may be a file.
+ */
 export function covers(outer: Resource, inner: Resource): boolean {
 	if (outer.kind === "exclusive") return true;
 	if (outer.kind === "project") return inner.kind !== "exclusive";
 	if (outer.kind !== inner.kind) return false;
 	if (outer.kind !== "file") return outer.id === inner.id;
-	return samePath(outer.id, inner.id) || (isDirectory(outer.id) && inner.id.startsWith(outer.id));
+	return outer.id === inner.id || (isDirectory(outer.id) && `${inner.id}/`.startsWith(outer.id));
 }
 
 /**
- * The keys whose holder covers `resource`, itself included: with the range of {@link descendantRange} they are all that can
- * conflict with it, apart from exclusive locks, which reach beyond the project.
+ * The keys of everything at or above a resource: with the range of {@link descendantRange} and, for a project, all its keys,
+ * these are all that can conflict with it, apart from exclusive locks, which reach beyond the project.
  */
 export function coveringKeys(resource: Resource): ResourceKey[] {
-	const keys = [resourceKey(resource), "project:" as ResourceKey];
+	const keys = ["project:" as ResourceKey, resourceKey(resource)];
 	if (resource.kind !== "file") return keys;
-	keys.push(resourceKey({ kind: "file", id: otherSpelling(resource.id) }));
-	for (const directory of parentDirectories(resource.id)) keys.push(resourceKey({ kind: "file", id: directory }));
-	return keys;
+	const other = isDirectory(resource.id) ? resource.id.slice(0, -1) : `${resource.id}/`;
+	return [...keys, ...[other, ...parentDirectories(resource.id)].map((id) => resourceKey({ kind: "file", id }))];
 }
 
 /** The half-open key range `[from, to)` of everything inside a directory, or undefined for anything else. */
@@ -82,15 +84,6 @@ function parentDirectories(path: string): string[] {
 		parents.push(path.slice(0, slash + 1));
 	}
 	return parents;
-}
-
-// A file may become a directory of the same name on another branch: `src` and `src/` are the same place in the tree.
-function samePath(a: string, b: string): boolean {
-	return a === b || a === otherSpelling(b);
-}
-
-function otherSpelling(path: string): string {
-	return isDirectory(path) ? path.slice(0, -1) : `${path}/`;
 }
 
 function isDirectory(path: string): boolean {

@@ -26,9 +26,8 @@ export async function runCommand(command: CommandName, file: OpenFile | undefine
 			return tell(editor, name, file, await locks.take("claim", { waitMs: 0, steal: { reason } }));
 		}
 		case "udo.release":
-			await locks.giveUp();
-			file.decided("gave up");
-			return editor.show("info", `released ${name}`);
+			editor.show("info", (await locks.giveUp()) ? `released ${name}` : `${name} was not locked by this editor`);
+			return file.decided("gave up");
 		case "udo.wait":
 			if (!locks.isWaiting) background(wait(editor, view, file, locks));
 	}

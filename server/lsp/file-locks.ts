@@ -67,10 +67,12 @@ export class FileLocks {
 		await lease?.release();
 	}
 
-	/** Gives all back and leaves the line. */
-	async giveUp(): Promise<void> {
+	/** Gives all back and leaves the line; false when there was nothing to give up. */
+	async giveUp(): Promise<boolean> {
+		const hadAny = this.#leases.size > 0 || this.#waiting !== undefined;
 		this.#waiting?.abort();
 		await Promise.all([this.release("edit"), this.release("claim")]);
+		return hadAny;
 	}
 
 	/** Gives all back for good, also what is being granted right now. */

@@ -1,4 +1,5 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
+import { showDuration, showText } from "../coordination/describe.ts";
 import type { Resource } from "../coordination/resource.ts";
 import type { PresenceEntry } from "../store/store.ts";
 import { BufferState } from "./buffer-state.ts";
@@ -17,6 +18,7 @@ const soonMs = 10;
 const lockedSoonMs = 250;
 // A refused lock is asked for again this much later, unless what is held changes before.
 const tryAgainMs = 1000;
+const fullAgainMs = 30_000;
 // An editor that reloads what somebody else wrote sends it like typing, and may be one version behind the disk.
 const reloadMs = 300;
 // The editor's own save reaches the disk before we hear of it.
@@ -46,6 +48,7 @@ export class OpenFile {
 	#savedText: Print | undefined;
 	#isTextNews = false;
 	#isDiskNews = false;
+	#isNew = false;
 	#wantsLock = false;
 	#line: number | undefined;
 	#activeAt = performance.now();
@@ -184,9 +187,12 @@ export class OpenFile {
 		this.#savedText = undefined;
 		const before = buffer.disk;
 		const disk = await printOfFile(path);
+		// The disk may be ahead of the editor's word that it saved.
+		this.#isNew ||= before === noFile || disk === noFile;
 		if (savedText !== undefined) {
 			buffer.saved(savedText, disk);
-			worktree.changes.tell(resource.id, before === noFile ? "create" : "save");
+			worktree.changes.tell(resource.id, this.#isNew ? "create" : "save");
+			this.#isNew = false;
 		} else if (disk !== before) {
 			buffer.found(disk);
 			this.#diskMovedAt = performance.now();
@@ -209,7 +215,7 @@ export class OpenFile {
 			if (!this.#wantsLock || locks.has("edit") || worktree.heldOn(resource).length > 0) return;
 			const waitMs = Math.max(this.#tryAgainAt, this.#diskMovedAt + reloadMs) - now;
 			if (waitMs > 0) this.#settling.ask(waitMs);
-			else await this.#takeEditLock(locks, worktree);
+			else await this.#takeEditLock(locks, worktree, resource);
 			return;
 		}
 		this.#wantsLock = false;
@@ -223,19 +229,33 @@ export class OpenFile {
 		] as const) {
 			if (!locks.has(origin)) continue;
 			const leftMs = this.#activeAt + keptMs - now;
-			if (leftMs > 0) this.#settling.ask(leftMs);
-			else await locks.release(origin);
+			if (leftMs > 0) {
+				this.#settling.ask(leftMs);
+				continue;
+			}
+			await locks.release(origin);
+			if (origin === "claim") {
+				const after = `after ${showDuration(keptMs)} without a change`;
+				this.#options.editor.show("info", `released ${showText(resource.id, 60)} ${after}`);
+			}
 		}
 	}
 
-	async #takeEditLock(locks: FileLocks, worktree: OpenWorktree): Promise<void> {
+	async #takeEditLock(locks: FileLocks, worktree: OpenWorktree, { id }: Resource): Promise<void> {
 		const taken = await locks.take("edit", { waitMs: 0 });
 		if (taken.ok) {
 			this.#lost = undefined;
 			return;
 		}
-		this.#tryAgainAt = performance.now() + tryAgainMs;
-		this.#settling.ask(tryAgainMs);
+		if (taken.refusal.reason === "limit") {
+			// A replacement across the whole project is no reason for a message for every file.
+			const { held, most } = taken.refusal;
+			if (this.#tryAgainAt === 0)
+				this.#options.editor.log("info", `${id} is not locked: ${held} of ${most} locks are taken`);
+		}
+		const againMs = taken.refusal.reason === "limit" ? fullAgainMs : tryAgainMs;
+		this.#tryAgainAt = performance.now() + againMs;
+		this.#settling.ask(againMs);
 		worktree.look();
 	}
 
@@ -253,7 +273,14 @@ export class OpenFile {
 	#hear({ path, change, worktree, session, actor }: FileChange): void {
 		if (!this.#options.tellsChanges || this.#isClosed) return;
 		const { uri } = this.#options.document;
-		this.#options.editor.fileChanged({ uri, path, change, worktree, session: session ?? "", actor: actor ?? "" });
+		this.#options.editor.fileChanged({
+			uri,
+			path,
+			change,
+			worktree,
+			session: session ?? "",
+			actor: showText(actor ?? "", 60),
+		});
 	}
 }
 

@@ -12,11 +12,11 @@ import { type FileChange, FileChanges } from "./file-changes.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { type Held, HeldLocks } from "./held.ts";
 import type { Outage } from "./outage.ts";
-import { PresenceReport } from "./presence-report.ts";
+import type { PresenceReport } from "./presence-report.ts";
 
-// One write in the store is looked at nearly at once, for a lock must show within 100 ms; a storm of them 40 times a second.
+// One write in the store is looked at nearly at once, for a lock must show within 100 ms; a storm of them 60 times a second.
 const lookSoonMs = 1;
-const lookRestMs = 25;
+const lookRestMs = 15;
 
 /** What a worktree needs from each file that is open in it. */
 export interface Member {
@@ -43,21 +43,22 @@ export class OpenWorktree implements AsyncDisposable {
 	#seen = "";
 	#branch: string | undefined;
 
-	private constructor(workspace: Workspace, changes: FileChanges, outage: Outage) {
+	private constructor(workspace: Workspace, presence: PresenceReport, changes: FileChanges, outage: Outage) {
 		this.workspace = workspace;
 		this.changes = changes;
 		this.#outage = outage;
 		this.#heldLocks = new HeldLocks(workspace);
 		this.#branch = workspace.coordinator.session.branch;
-		this.presence = new PresenceReport(workspace, () => [...this.#members].map(({ presence }) => presence));
+		this.presence = presence;
 		const bell = workspace.store.onChange(() => this.look());
-		this.#running = [this.disk, bell, startHeartbeat(workspace, () => this.presence.again())];
+		const places = presence.add(workspace, () => [...this.#members].map((member) => member.presence));
+		this.#running = [this.disk, bell, places, startHeartbeat(workspace, () => presence.again())];
 	}
 
-	/** Takes over the workspace: it is closed with this. */
-	static async open(workspace: Workspace, outage: Outage): Promise<OpenWorktree> {
+	/** Takes over the workspace: it is closed with this. `presence` may be shared with other trees of the project. */
+	static async open(workspace: Workspace, presence: PresenceReport, outage: Outage): Promise<OpenWorktree> {
 		try {
-			const worktree = new OpenWorktree(workspace, await FileChanges.open(workspace), outage);
+			const worktree = new OpenWorktree(workspace, presence, await FileChanges.open(workspace), outage);
 			const head = join(workspace.repository.gitDirectory, "HEAD");
 			await worktree.disk.watch(head, () => background(worktree.#followHead()));
 			return worktree;
@@ -114,7 +115,7 @@ export class OpenWorktree implements AsyncDisposable {
 		await this.#looking.stop();
 		const { store, project, coordinator } = this.workspace;
 		try {
-			await this.presence.end();
+			await this.presence.end(this.workspace);
 			const mine = [...(await store.locks(project)), ...(await store.waiters(project))];
 			if (!mine.some(({ session }) => session === coordinator.session.id)) await coordinator.leave();
 		} finally {
@@ -138,7 +139,13 @@ export class OpenWorktree implements AsyncDisposable {
 	}
 
 	async #followHead(): Promise<void> {
-		const branch = await this.workspace.repository.branch();
+		let branch: string | undefined;
+		try {
+			branch = await this.workspace.repository.branch();
+		} catch {
+			// The repository was moved or deleted: what is known of it stays.
+			return;
+		}
 		if (branch === this.#branch) return;
 		this.#branch = branch;
 		this.look();

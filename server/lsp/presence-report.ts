@@ -4,16 +4,24 @@ import { Coalesced } from "./coalesced.ts";
 
 const soonMs = 500;
 
-/** Tells others which files are open here, which are unsaved, and where the last edit was: twice a second at most. */
+/**
+ * Tells others which files of a project are open here, which are unsaved, and where the last edit was: twice a second at most.
+ * One for all working trees of a project, because a session has one presence in it.
+ */
 export class PresenceReport {
-	readonly #workspace: Workspace;
-	readonly #read: () => readonly PresenceEntry[];
-	readonly #telling = new Coalesced(() => this.#tell());
+	readonly #sources = new Map<() => readonly PresenceEntry[], Workspace>();
+	readonly #telling = new Coalesced(() => this.#tell(), soonMs);
 	#told = "[]";
 
-	constructor(workspace: Workspace, read: () => readonly PresenceEntry[]) {
-		this.#workspace = workspace;
-		this.#read = read;
+	/** Adds what `read` answers, told through the store of `workspace`; disposing takes it out again. */
+	add(workspace: Workspace, read: () => readonly PresenceEntry[]): Disposable {
+		this.#sources.set(read, workspace);
+		return {
+			[Symbol.dispose]: () => {
+				this.#sources.delete(read);
+				this.moved();
+			},
+		};
 	}
 
 	/** Something about the open files changed. */
@@ -27,18 +35,17 @@ export class PresenceReport {
 		this.moved();
 	}
 
-	/** Tells nothing more, and what is open now for the last time. */
-	async end(): Promise<void> {
+	/** Tells nothing more, except through `workspace`, that is about to be closed, what is open now. */
+	async end(workspace: Workspace): Promise<void> {
 		await this.#telling.stop();
-		await this.#tell();
+		await this.#tell(workspace);
 	}
 
-	async #tell(): Promise<void> {
-		const places = this.#read();
+	async #tell(through = [...this.#sources.values()][0]): Promise<void> {
+		const places = [...this.#sources.keys()].flatMap((read) => read());
 		const text = JSON.stringify(places);
-		if (text === this.#told) return;
-		const { store, project, coordinator } = this.#workspace;
-		await store.setPresence(project, coordinator.session.id, places);
+		if (text === this.#told || through === undefined) return;
+		await through.store.setPresence(through.project, through.coordinator.session.id, places);
 		this.#told = text;
 	}
 }

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { ProjectId } from "../coordination/session.ts";
 import { UdoError } from "../errors.ts";
 import type { Workspace } from "../workspace.ts";
 import { realPath } from "./file-path.ts";
 import { OpenWorktree } from "./open-worktree.ts";
 import type { Outage } from "./outage.ts";
+import { PresenceReport } from "./presence-report.ts";
 
 // Opening starts git a few times: what could not be opened is not tried at every keystroke.
 const tryAgainMs = 2000;
@@ -14,6 +16,7 @@ export class Worktrees implements AsyncDisposable {
 	readonly #open: (directory: string) => Promise<Workspace>;
 	readonly #outage: Outage;
 	readonly #opened = new Map<string, Promise<OpenWorktree | undefined>>();
+	readonly #presence = new Map<ProjectId, PresenceReport>();
 
 	constructor(open: (directory: string) => Promise<Workspace>, outage: Outage) {
 		this.#open = open;
@@ -42,7 +45,10 @@ export class Worktrees implements AsyncDisposable {
 
 	async #tryOpen(root: string): Promise<OpenWorktree | undefined> {
 		try {
-			return await OpenWorktree.open(await this.#open(root), this.#outage);
+			const workspace = await this.#open(root);
+			const presence = this.#presence.get(workspace.project) ?? new PresenceReport();
+			this.#presence.set(workspace.project, presence);
+			return await OpenWorktree.open(workspace, presence, this.#outage);
 		} catch (error) {
 			if (!isNoWorktree(error)) this.#outage.report(error);
 			return undefined;

@@ -29,8 +29,8 @@ export function certainAlignment(base: Int32Array, side: Int32Array): Int32Array
 }
 
 const mostEdits = 500;
-// Many equal lines have very many shortest scripts; 2 million steps are about 10 ms.
-const mostSteps = 2_000_000;
+// Many equal lines have very many shortest scripts. This many steps are a few ms, and git takes over before they add up.
+const mostSteps = 300_000;
 const untouched = -3;
 
 // What all shortest edit scripts from `a` to `b` say about each element of `a`.
@@ -40,7 +40,7 @@ function commonPairs(a: Int32Array, b: Int32Array): Int32Array | undefined {
 	if (forward === undefined || backward === undefined) return undefined;
 	const edits = forward.length - 1;
 	const pairs = new Int32Array(a.length).fill(untouched);
-	let steps = 0;
+	let steps = -a.length;
 	// On diagonal k, the points that shortest scripts pass after `d` edits are those that are within reach from both ends.
 	const points = (d: number, k: number): { from: number; to: number } => {
 		const to = forward[d]?.[(k + d) / 2] ?? -1;
@@ -66,9 +66,10 @@ function commonPairs(a: Int32Array, b: Int32Array): Int32Array | undefined {
 }
 
 // Row d holds at (k + d) / 2 the largest x on the diagonal k = x − y that at most d edits lead to, or −1. The last row is the
-// first that leads to the end of both. Undefined after `mostEdits`.
+// first that leads to the end of both. Undefined after `mostEdits` or `mostSteps`.
 function reach(a: Int32Array, b: Int32Array): Int32Array[] | undefined {
 	const rows: Int32Array[] = [];
+	let steps = -a.length;
 	const goal = a.length - b.length;
 	for (let d = 0; d <= mostEdits; d++) {
 		const before = rows[d - 1];
@@ -80,9 +81,12 @@ function reach(a: Int32Array, b: Int32Array): Int32Array[] | undefined {
 			let x = before === undefined ? 0 : -1;
 			if (afterDeletion >= 0) x = Math.min(afterDeletion + 1, a.length);
 			if (afterInsertion >= 0) x = Math.max(x, Math.min(afterInsertion, b.length + k));
+			steps -= x;
 			if (x >= 0) while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
+			steps += x + 1;
 			row[at] = x;
 		}
+		if (steps > mostSteps) return undefined;
 		rows.push(row);
 		if (Math.abs(goal) <= d && (goal + d) % 2 === 0 && row[(goal + d) / 2] === a.length) return rows;
 	}

@@ -24,6 +24,10 @@ export interface Merged {
 /**
  * Merges as `git merge-file` does: the same bytes where git merges without a conflict, the same conflicts where it does not. What is
  * certain is merged here, in a fraction of the time it takes to start git; where git's answer cannot be foreseen, git is asked.
+ *
+ * Of 2,500 files that both sides of a merge in git's own history had changed, 83 % are decided here (95 % of the clean ones, 53 %
+ * of those with conflicts), in 2 ms of CPU each; of 40,000 generated cases, mostly of repeated lines, 67 %. None of them
+ * differed from git by a byte (test/campaign/merge.ts).
  */
 export async function mergeTexts(texts: Texts, style: Style): Promise<Merged> {
 	const here = mergeHere(texts, style);
@@ -48,8 +52,8 @@ export function mergeHere({ base, ours, theirs }: Texts, style: Style): readonly
 	return refined && piecesOf(refined, versions);
 }
 
-// From here on git is faster, temporary files and all.
-const mostBytes = 8_000_000;
+// From here on git is faster, temporary files and all: three texts of 100,000 lines cost it 100 ms of CPU, a fresh node 250 ms.
+const mostBytes = 2_000_000;
 
 /** Refuses a text that git would not merge either: with a NUL in its first 8,000 bytes, or of a gigabyte. */
 export function refuseUnmergeable(text: Buffer, name: string): void {

@@ -8,12 +8,15 @@ import type { Presence } from "../coordination/presence.ts";
 import { currentBoot } from "../coordination/process.ts";
 import type { Resource } from "../coordination/resource.ts";
 import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
+import { acquire } from "./local/acquire.ts";
 import { readBlob, readConflicts, reportConflict, resolveConflict } from "./local/conflicts.ts";
 import { addToCounter, readCounters } from "./local/counters.ts";
 import { Database } from "./local/database.ts";
 import { Doorbell } from "./local/doorbell.ts";
+import { nextDue } from "./local/due.ts";
 import { appendEvent, lastEvent, readEvents, readNewestEvents } from "./local/events.ts";
-import { expire, forgetOtherBoots } from "./local/expiry.ts";
+import { expire, startBoot } from "./local/expiry.ts";
+import { explainFailure } from "./local/failure.ts";
 import { GateFiles } from "./local/gate-files.ts";
 import * as locks from "./local/locks.ts";
 import { handOff } from "./local/queue.ts";
@@ -55,11 +58,12 @@ export class LocalStore implements Store {
 	async startBoot(boot: string): Promise<void> {
 		const known = await this.#database.read(() => records.readMeta(this.#database, "boot"));
 		if (known === boot) return;
-		await this.#database.step(() => forgetOtherBoots(this.#database, this.#clock.now(), boot));
+		const isNew = await this.#database.step(() => startBoot(this.#database, this.#clock.now(), boot));
+		if (isNew) this.#gate(() => this.#gateFiles.clear());
 	}
 
 	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
-		this.#gateFiles.add(entry.project, { pid: entry.process.pid, session: entry.id });
+		this.#gate(() => this.#gateFiles.add(entry.project, { pid: entry.process.pid, session: entry.id }));
 		return this.#step((now) => sessions.openSession(this.#database, now, entry, terms));
 	}
 
@@ -68,15 +72,13 @@ export class LocalStore implements Store {
 	}
 
 	async closeSession(session: SessionId, cause: "closed" | "died", project?: ProjectId): Promise<boolean> {
-		const before = await this.sessions(project);
-		const closed = await this.#step((now) => {
-			const ended = sessions.endSession(this.#database, now, session, cause, project);
-			if (ended) handOff(this.#database, now);
-			return ended;
+		const left = await this.#step((now) => {
+			const projects = sessions.endSession(this.#database, now, session, cause, project);
+			if (projects.length > 0) handOff(this.#database, now);
+			return projects;
 		});
-		const touched = new Set(before.filter(({ id }) => id === session).map((entry) => entry.project));
-		for (const each of touched) await this.#refreshGate(each);
-		return closed;
+		for (const each of left) await this.#refreshGate(each);
+		return left.length > 0;
 	}
 
 	sessions(project?: ProjectId): Promise<readonly Session[]> {
@@ -84,7 +86,7 @@ export class LocalStore implements Store {
 	}
 
 	async acquire(request: AcquireRequest): Promise<Acquired> {
-		const answer = await this.#step((now) => locks.acquire(this.#database, now, request));
+		const answer = await this.#step((now) => acquire(this.#database, now, request));
 		if (request.resources.some(({ kind }) => kind === "exclusive")) await this.#refreshExclusiveGate();
 		return answer;
 	}
@@ -162,7 +164,7 @@ export class LocalStore implements Store {
 	}
 
 	presence(project: ProjectId): Promise<readonly Presence[]> {
-		return this.#database.read(() => records.readPresence(this.#database, this.#clock.now(), project));
+		return this.#view((now) => records.readPresence(this.#database, now, project));
 	}
 
 	async saveState(project: ProjectId, key: string, value: string | undefined): Promise<void> {
@@ -205,22 +207,35 @@ export class LocalStore implements Store {
 
 	// A look must not cost a write transaction, unless something is due.
 	async #view<T>(body: (now: number) => T): Promise<T> {
-		const now = this.#clock.now();
-		const due = await this.#database.read(() => records.isDue(this.#database, now));
-		return due ? this.#step(body) : this.#database.read(() => body(now));
+		const seen = await this.#database.read(() => {
+			const due = nextDue(this.#database);
+			const now = this.#clock.now();
+			return now < due ? { answer: body(now) } : undefined;
+		});
+		return seen === undefined ? this.#step(body) : seen.answer;
 	}
 
 	async #refreshGate(project: ProjectId): Promise<void> {
 		const open = await this.sessions(project);
-		this.#gateFiles.set(
-			project,
-			open.map(({ id, process }) => ({ pid: process.pid, session: id })),
+		this.#gate(() =>
+			this.#gateFiles.set(
+				project,
+				open.map(({ id, process }) => ({ pid: process.pid, session: id })),
+			),
 		);
 		await this.#refreshExclusiveGate();
 	}
 
 	async #refreshExclusiveGate(): Promise<void> {
-		const holders = await this.#database.read(() => records.exclusiveHolders(this.#database));
-		this.#gateFiles.set("exclusive", holders);
+		const claimants = await this.#database.read(() => records.exclusiveClaimants(this.#database));
+		this.#gate(() => this.#gateFiles.set("exclusive", claimants));
+	}
+
+	#gate(change: () => void): void {
+		try {
+			change();
+		} catch (error) {
+			throw explainFailure(error, this.#database.path);
+		}
 	}
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { renderPieces } from "../../server/merge/markers.ts";
 import { mergeHere, mergeTexts } from "../../server/merge/merge.ts";
 import { askGit } from "../helpers/git-merge-file.ts";
-import { type MergeCase, mergeSeed, smallCase, sourceCase } from "../helpers/merge-cases.ts";
+import { blockCase, heavyCase, type MergeCase, mergeSeed, smallCase, sourceCase } from "../helpers/merge-cases.ts";
 
 const labels = { ours: "OURS", base: "BASE", theirs: "THEIRS" };
 const dose = Number(process.argv[2] ?? 20_000);
@@ -13,10 +13,12 @@ const sources = readdirSync("node_modules", { recursive: true, encoding: "utf8" 
 	.filter((path) => /\.(js|ts|json|md)$/.test(path))
 	.sort()
 	.map((path) => join("node_modules", path));
-console.log(`UDO_SEED=${seed}, ${dose} cases, and ${dose / 10} on real sources`);
+console.log(`UDO_SEED=${seed}, ${dose} cases, ${dose / 10} on real sources, ${dose / 10} heavy, ${dose / 2} blocks`);
 
 await campaign("small", dose, (number) => smallCase(seed, number));
 await campaign("sources", dose / 10, (number) => sourceCase(seed, number, sourceText(number)));
+await campaign("blocks", dose / 2, (number) => blockCase(seed, number));
+await campaign("heavy", dose / 10, (number) => heavyCase(seed, number));
 
 async function campaign(name: string, count: number, generate: (number: number) => MergeCase): Promise<void> {
 	let [here, clean, conflicting, wrong] = [0, 0, 0, 0];

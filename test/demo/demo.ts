@@ -64,10 +64,12 @@ async function play(): Promise<void> {
 	await type(bob, "git restore --staged --worktree src/cart.ts");
 
 	story.title("Bob stands in line, and gets the lock when Alice lets go");
-	const waiting = type(bob, "udo lock --wait 20s src/cart.ts");
+	story.typed("bob  ", "udo lock --wait 20s src/cart.ts");
+	const waiting = bob.run("udo lock --wait 20s src/cart.ts");
 	await until(alice, "udo status --json", (status) => JSON.parse(status).data.waiters.length === 1);
 	await type(alice, "udo unlock src/");
 	const granted = await waiting;
+	story.typed("bob  ", "(his command goes on)", granted.stdout + granted.stderr);
 	story.check(
 		granted.code === 0 && /locked src\/cart\.ts/.test(granted.stdout),
 		"Bob got the lock when it was his turn",

@@ -41,6 +41,58 @@ export function smallCase(seed: number, number: number): MergeCase {
 	};
 }
 
+/** A case of a few thousand lines with hundreds of edits, some blocks of new lines with very frequent ones between: where git's diff has heuristics. */
+export function heavyCase(seed: number, number: number): MergeCase {
+	const random = randomOf(seed, number);
+	const below = (n: number) => Math.floor(random() * n);
+	const frequent = 1 + below(20);
+	const distinct = 50 + below(3000);
+	const share = random() * 0.7;
+	let fresh = 0;
+	const old = () => (random() < share ? `frequent ${below(frequent)}\n` : `line ${below(distinct)}\n`);
+	const word = () => (random() < 0.6 ? `new ${number} ${fresh++}\n` : old());
+	const base = Array.from({ length: 200 + below(2500) }, old);
+	const edits = () => 1 + below([3, 30, 300, 600][below(4)] ?? 3);
+	return {
+		name: `UDO_SEED=${seed}, heavy case ${number}`,
+		base: Buffer.from(base.join("")),
+		ours: Buffer.from(edited(base, edits(), word, below).join("")),
+		theirs: Buffer.from(edited(base, edits(), word, below).join("")),
+		style: styles[below(3)] ?? "merge",
+	};
+}
+
+/**
+ * A case of blocks of new lines with few very frequent ones between, where a changed line was: git's diff leaves such frequent
+ * lines out of its search, so it does not find the shortest edit script.
+ */
+export function blockCase(seed: number, number: number): MergeCase {
+	const random = randomOf(seed, number);
+	const below = (n: number) => Math.floor(random() * n);
+	const frequent = ["\n", "}\n", "\t}\n"].slice(0, 1 + below(3));
+	const common = () => frequent[below(frequent.length)] ?? "\n";
+	const base = Array.from({ length: 60 + below(200) }, (_, line) => (random() < 0.6 ? common() : `line ${line}\n`));
+	const place = below(base.length);
+	let fresh = 0;
+	const side = () => {
+		const lines = [...base];
+		for (let i = below(3); i >= 0; i--) {
+			const at = Math.max(0, Math.min(lines.length, place + below(8) - 4));
+			const share = random() * 0.2;
+			const block = () => Array.from({ length: below(40) }, () => (random() < share ? common() : `new ${fresh++}\n`));
+			lines.splice(at, below(6), ...block());
+		}
+		return Buffer.from(lines.join(""));
+	};
+	return {
+		name: `UDO_SEED=${seed}, block case ${number}`,
+		base: Buffer.from(base.join("")),
+		ours: side(),
+		theirs: side(),
+		style: styles[below(3)] ?? "merge",
+	};
+}
+
 /** A case on a real text: both sides insert, delete, replace and repeat runs of its lines. */
 export function sourceCase(seed: number, number: number, source: string): MergeCase {
 	const random = randomOf(seed, number);

@@ -107,7 +107,10 @@ describe("the gate", () => {
 		await using sandbox = await Sandbox.create();
 		await installHooks(sandbox);
 		const starts = await spyOnNode(sandbox);
-		await writeFile(join(sandbox.repository, "udo.config.json"), '{\n\t"lock": {"ttl": 60},\n\t"project" : "ours"\n}\n');
+		await writeFile(
+			join(sandbox.repository, "udo.config.json"),
+			'{\n\t"lock": {"ttl": 60},\n\t"project" : "ours"\n}\n',
+		);
 		const [alice, bob] = [sandbox.terminal("alice"), sandbox.terminal("bob")];
 		await bob.run("udo lock README.md");
 

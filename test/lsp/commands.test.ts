@@ -34,6 +34,21 @@ describe("a command of the editor", () => {
 		await untilLocked(sandbox);
 	});
 
+	test("locks a file for the lease time only when nothing is done with it, and says so", async () => {
+		await using sandbox = await Sandbox.create();
+		await using client = await LspClient.start(sandbox, { idleMs: 50, environment: { LOCK_DEFAULT_TTL: "1" } });
+		client.open("src/a.ts");
+		await until(async () => (await actions(client, "src/a.ts", { diagnostics: [] })).length > 0);
+		await client.execute("udo.acquire", "src/a.ts");
+
+		await until(() =>
+			client.messages("window/showMessage").includes("udo: released src/a.ts after 1 s without a change"),
+		);
+		await untilLocked(sandbox);
+		await client.execute("udo.release", "src/a.ts");
+		expect(client.messages("window/showMessage").at(-1)).toBe("udo: src/a.ts was not locked by this editor");
+	});
+
 	test("tells who holds a file that it cannot lock", async () => {
 		await using sandbox = await Sandbox.create();
 		await using client = await LspClient.start(sandbox);

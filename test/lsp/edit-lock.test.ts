@@ -119,4 +119,18 @@ describe("the edit lock", () => {
 		await untilLocked(sandbox);
 		expect(client.codes("src/a.ts")).toEqual([]);
 	});
+
+	test("is refused quietly when the session has as many locks as it may", async () => {
+		await using sandbox = await Sandbox.create();
+		await using client = await LspClient.start(sandbox, { environment: { LOCK_MAX_PER_SESSION: "1" } });
+		client.open("src/a.ts");
+		client.type("src/a.ts", "changed\n");
+		await untilLocked(sandbox, "src/a.ts edit");
+		client.open("src/b.ts");
+		client.type("src/b.ts", "changed\n");
+
+		await until(() => client.messages("window/logMessage").length > 0);
+		expect(client.messages("window/logMessage")).toEqual(["udo: src/b.ts is not locked: 1 of 1 locks are taken"]);
+		expect(client.messages("window/showMessage")).toEqual([]);
+	});
 });

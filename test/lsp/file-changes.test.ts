@@ -87,6 +87,21 @@ describe("file changes", () => {
 		expect(plain.of("udo/fileChanged")).toEqual([]);
 	});
 
+	test("and presence of two working trees of one project in one editor stand side by side", async () => {
+		await using sandbox = await Sandbox.create();
+		await sandbox.git("worktree", "add", "-q", "../elsewhere");
+		await using client = await LspClient.start(sandbox);
+		client.open("src/a.ts");
+		client.open("../elsewhere/src/b.ts");
+
+		await until(
+			async () => (await statusOf(sandbox)).presence.map(({ path }) => path).sort(),
+			(paths) => paths.join() === "src/a.ts,src/b.ts",
+		);
+		await client.request("shutdown");
+		expect(await statusOf(sandbox)).toMatchObject({ presence: [], locks: [] });
+	});
+
 	test("come with presence: open files, whether they are unsaved, and the line of the last edit", async () => {
 		await using sandbox = await Sandbox.create();
 		await using client = await LspClient.start(sandbox);

@@ -15,6 +15,12 @@ async function editing(sandbox: Sandbox): Promise<LspClient> {
 	return client;
 }
 
+// The server notices with the next thing that it says.
+function closeOutput(client: LspClient): void {
+	client.server.stdout?.destroy();
+	client.request("textDocument/codeAction", {}).catch(() => {});
+}
+
 async function releases(sandbox: Sandbox): Promise<readonly string[]> {
 	const { events } = await sandbox.data<{ events: readonly { cause: string }[] }>(["log", "--type", "lock_released"], {
 		as: "onlooker",
@@ -64,6 +70,7 @@ describe("the server", () => {
 	test.each([
 		["exit without shutdown", (client: LspClient) => client.notify("exit"), 1],
 		["the end of its input", (client: LspClient) => client.server.stdin?.end(), 1],
+		["the end of its output", closeOutput, 1],
 		["SIGHUP", (client: LspClient) => client.server.kill("SIGHUP"), 129],
 		["SIGINT", (client: LspClient) => client.server.kill("SIGINT"), 130],
 		["SIGTERM", (client: LspClient) => client.server.kill("SIGTERM"), 143],

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -137,11 +137,13 @@ describe("a store that cannot be used", () => {
 		await using sandbox = await Sandbox.create();
 		const state = join(sandbox.directory, "home", "state");
 		await writeFile(state, "a file where the directory should be");
+		const attempts = await countGit(sandbox);
 		await using client = await LspClient.start(sandbox);
 		for (const path of ["src/a.ts", "src/b.ts", "README.md"]) {
 			client.open(path);
 			client.type(path, "changed\n");
 		}
+		await until(attempts, (n) => n >= 2);
 		await until(() => client.messages("window/showMessage").length > 0);
 		await client.execute("udo.acquire", "src/a.ts");
 
@@ -170,3 +172,13 @@ describe("a store that cannot be used", () => {
 		await untilLocked(sandbox, "src/a.ts edit");
 	});
 });
+
+// Every attempt to open the repository asks git where it is.
+async function countGit(sandbox: Sandbox): Promise<() => Promise<number>> {
+	const calls = join(sandbox.directory, "git-calls");
+	await writeFile(calls, "");
+	const git = (await sandbox.run("sh", ["-c", "command -v git"])).stdout.trim();
+	const script = `#!/bin/sh\ncase "$*" in *--show-toplevel*) echo >> '${calls}' ;; esac\nexec '${git}' "$@"\n`;
+	await writeFile(join(sandbox.directory, "bin", "git"), script, { mode: 0o755 });
+	return async () => (await readFile(calls, "utf8")).length;
+}

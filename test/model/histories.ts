@@ -36,6 +36,7 @@ class Run {
 	readonly #world = model.newWorld();
 	readonly #invariants = new Invariants(projects);
 	readonly #sent: AcquireRequest[] = [];
+	#steals = false;
 
 	constructor(store: Store, advance: (ms: number) => Promise<void>) {
 		this.#store = store;
@@ -43,12 +44,13 @@ class Run {
 	}
 
 	async perform(command: Command): Promise<void> {
+		this.#steals = false;
 		model.settle(this.#world);
 		await this.#step(command);
 		for (const project of projects) {
 			deepEqual(await observeStore(this.#store, project), observeModel(this.#world, project), `project ${project}`);
 		}
-		await this.#invariants.check(this.#store, command.do === "acquire" && command.steal);
+		await this.#invariants.check(this.#store, this.#steals);
 	}
 
 	async #step(command: Command): Promise<void> {
@@ -113,6 +115,7 @@ class Run {
 
 	async #acquire(request: AcquireRequest): Promise<void> {
 		if (!this.#sent.includes(request)) this.#sent.push(request);
+		this.#steals = request.steal !== undefined;
 		const answer = await this.#store.acquire(request);
 		const expected = model.acquire(this.#world, request);
 		deepEqual(describeAnswer(answer), describeExpected(expected), "acquire");

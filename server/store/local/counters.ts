@@ -1,7 +1,7 @@
 import { type CounterName, type Counters, counterNames } from "../../coordination/metrics.ts";
 import type { Database } from "./database.ts";
 
-/** Adds to one counter. Part of a step. */
+/** Adds to one metric. Part of a step. */
 export function addToCounter(database: Database, name: CounterName, amount = 1): void {
 	database.run(
 		"INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
@@ -10,11 +10,20 @@ export function addToCounter(database: Database, name: CounterName, amount = 1):
 	);
 }
 
+/** The metrics. */
 export function readCounters(database: Database): Counters {
-	const values = new Map(
-		database
-			.all<{ name: string; value: number }>("SELECT name, value FROM counters")
-			.map(({ name, value }) => [name, value]),
-	);
-	return Object.fromEntries(counterNames.map((name) => [name, values.get(name) ?? 0]));
+	return Object.fromEntries(counterNames.map((name) => [name, readNumber(database, name)]));
+}
+
+/** The next number of a series that never repeats, across boots as well. Part of a step. */
+export function nextNumber(database: Database, series: "fence" | "events"): number {
+	const sql = "UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value";
+	const row = database.get<{ value: number }>(sql, series);
+	if (row === undefined) throw new Error(`the store has no counter ${series}`);
+	return row.value;
+}
+
+/** One number, 0 when there is none of that name. */
+export function readNumber(database: Database, name: string): number {
+	return database.get<{ value: number }>("SELECT value FROM counters WHERE name = ?", name)?.value ?? 0;
 }

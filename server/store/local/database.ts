@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Libsql from "libsql";
 import { StoreUnavailableError } from "../../errors.ts";
+import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
 import schema from "./schema.sql";
 
@@ -10,7 +11,6 @@ const schemaVersion = 1;
 
 // SQLite's own wait blocks the event loop and is unfair under load (0.4–1.4 s measured): keep it short, then wait in JS.
 const busyTimeoutMs = 60;
-const busyPatienceMs = 10_000;
 
 type Bindable = string | number | null | Uint8Array;
 
@@ -39,7 +39,7 @@ export class Database implements Disposable {
 				),
 			);
 		} catch (error) {
-			throw explain(error, directory, path);
+			throw explainFailure(error, path);
 		}
 	}
 
@@ -52,29 +52,12 @@ export class Database implements Disposable {
 
 	/** Runs `body` as one write transaction: all of it happens, or nothing when it throws or the process dies. */
 	async step<T>(body: () => T): Promise<T> {
-		return this.#attempt(() => {
-			this.#run("BEGIN IMMEDIATE");
-			try {
-				const result = body();
-				this.#run("COMMIT");
-				return result;
-			} catch (error) {
-				if (this.#sqlite.inTransaction) this.#run("ROLLBACK");
-				throw error;
-			}
-		});
+		return this.#transaction("BEGIN IMMEDIATE", body);
 	}
 
 	/** Runs `body` on one consistent snapshot. */
 	async read<T>(body: () => T): Promise<T> {
-		return this.#attempt(() => {
-			this.#run("BEGIN");
-			try {
-				return body();
-			} finally {
-				this.#run("COMMIT");
-			}
-		});
+		return this.#transaction("BEGIN", body);
 	}
 
 	all<Row>(sql: string, ...values: Bindable[]): Row[] {
@@ -101,13 +84,25 @@ export class Database implements Disposable {
 		this.#sqlite.close();
 	}
 
-	async #attempt<T>(body: () => T): Promise<T> {
+	async #transaction<T>(begin: string, body: () => T): Promise<T> {
+		const attempt = () => {
+			this.#run(begin);
+			try {
+				const result = body();
+				this.#run("COMMIT");
+				return result;
+			} catch (error) {
+				// SQLite itself has rolled back after some failures, such as a full disk.
+				if (this.#sqlite.inTransaction) this.#run("ROLLBACK");
+				throw error;
+			}
+		};
 		try {
-			return await patiently(body, () => {
+			return await patiently(attempt, () => {
 				this.#busy += 1;
 			});
 		} catch (error) {
-			throw explain(error, join(this.path, ".."), this.path);
+			throw explainFailure(error, this.path);
 		}
 	}
 
@@ -185,51 +180,4 @@ async function patiently<T>(body: () => T, onBusy: () => void): Promise<T> {
 			await delay(1 + Math.random() * 20);
 		}
 	}
-}
-
-function explain(error: unknown, directory: string, path: string): unknown {
-	if (error instanceof StoreUnavailableError) return error;
-	const code = codeOf(error);
-	if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
-		return new StoreUnavailableError(`${path} is damaged`, {
-			why: "SQLite cannot read it. udo does not delete it: it may hold conflicts that you still need.",
-			next: `mv '${path}' '${path}.damaged'   (udo then starts with an empty one)`,
-			cause: error,
-		});
-	}
-	if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
-		return new StoreUnavailableError(`no space left for ${path}`, {
-			why: "the disk or your quota is full.",
-			next: `df -h '${directory}'`,
-			retryable: true,
-			cause: error,
-		});
-	}
-	if (/^(SQLITE_(READONLY|CANTOPEN|PERM)|EACCES|EROFS|EPERM|ENOTDIR|EEXIST|ENOENT)/.test(code)) {
-		return new StoreUnavailableError(`cannot write to ${directory}`, {
-			why: `udo keeps its locks there (${code}).`,
-			next: `make it yours (ls -ld '${directory}'), or export XDG_STATE_HOME=/a/writable/directory`,
-			cause: error,
-		});
-	}
-	if (code.startsWith("SQLITE_BUSY")) {
-		return new StoreUnavailableError(`${path} stayed locked by another process`, {
-			why: `no turn within ${busyPatienceMs / 1000} s.`,
-			next: "udo doctor",
-			retryable: true,
-			cause: error,
-		});
-	}
-	if (/^(SQLITE_IOERR|EIO)/.test(code)) {
-		return new StoreUnavailableError(`the disk failed while udo used ${path}`, {
-			why: String(error instanceof Error ? error.message : error),
-			next: "udo doctor",
-			cause: error,
-		});
-	}
-	return error;
-}
-
-function codeOf(error: unknown): string {
-	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

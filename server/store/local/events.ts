@@ -1,24 +1,37 @@
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../../coordination/event.ts";
-import type { ProjectId } from "../../coordination/session.ts";
+import type { ProjectId, SessionId } from "../../coordination/session.ts";
 import type { Author } from "../store.ts";
+import { nextNumber } from "./counters.ts";
 import type { Database } from "./database.ts";
 
-// About a hundred bytes each: some 20 MB of history at most.
+// Some two hundred bytes each: 40 MB of history at most.
 const keptEvents = 200_000;
+// Old entries go a few at a time, so that no step pays for many.
+const forgetEvery = 100;
 
-/** Adds an entry to the log, and once in a while forgets the oldest ones. Part of a step. */
+/** Adds an entry to the log. Part of a step. */
 export function appendEvent(database: Database, project: ProjectId, from: Author, body: EventBody): void {
-	const row = database.get<{ seq: number }>(
-		"INSERT INTO events (project, at, type, session, actor, body) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq",
+	const seq = nextNumber(database, "events");
+	database.run(
+		"INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
 		project,
+		seq,
 		Date.now(),
 		body.type,
 		from.session ?? null,
 		from.actor ?? null,
 		JSON.stringify(body),
 	);
-	if (row !== undefined && row.seq % 1000 === 0)
-		database.run("DELETE FROM events WHERE seq <= ?", row.seq - keptEvents);
+	if (seq % forgetEvery === 0) {
+		database.run("DELETE FROM events WHERE project = ? AND seq <= ?", project, seq - keptEvents);
+	}
+}
+
+/** Adds an entry about an open session. Part of a step. */
+export function appendEventOf(database: Database, project: ProjectId, session: SessionId, body: EventBody): void {
+	const sql = "SELECT actor FROM sessions WHERE project = ? AND id = ?";
+	const actor = database.get<{ actor: string }>(sql, project, session)?.actor;
+	appendEvent(database, project, { session, actor }, body);
 }
 
 /** Reads the log, oldest first. */
@@ -32,9 +45,8 @@ export function readNewestEvents(database: Database, query: NewestQuery): UdoEve
 }
 
 export function lastEvent(database: Database, project: ProjectId): number {
-	return (
-		database.get<{ seq: number | null }>("SELECT max(seq) AS seq FROM events WHERE project = ?", project)?.seq ?? 0
-	);
+	const sql = "SELECT max(seq) AS seq FROM events WHERE project = ?";
+	return database.get<{ seq: number | null }>(sql, project)?.seq ?? 0;
 }
 
 interface EventRow {

@@ -39,6 +39,11 @@ export class GateFiles {
 		for (const entry of wanted.values()) this.add(group, entry);
 	}
 
+	/** Forgets all groups. */
+	clear(): void {
+		rmSync(this.#root, { recursive: true, force: true });
+	}
+
 	#list(group: string): string[] {
 		try {
 			return readdirSync(join(this.#root, group));

@@ -13,13 +13,6 @@ export function writeMeta(database: Database, key: string, value: string): void 
 	database.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value);
 }
 
-/** Whether any lease, place, session or remembered request has run out. */
-export function isDue(database: Database, now: number): boolean {
-	const sql = `SELECT 1 WHERE EXISTS (SELECT 1 FROM holds WHERE expires <= ?) OR EXISTS (SELECT 1 FROM tickets WHERE expires <= ?)
-		OR EXISTS (SELECT 1 FROM sessions WHERE expires <= ?) OR EXISTS (SELECT 1 FROM finished WHERE expires <= ?)`;
-	return database.get(sql, now, now, now, now) !== undefined;
-}
-
 export function setPresence(
 	database: Database,
 	now: number,
@@ -59,10 +52,13 @@ export function loadState(database: Database, project: ProjectId, key: string): 
 	return database.get<{ value: string }>(sql, project, key)?.value;
 }
 
-export function exclusiveHolders(database: Database): GateEntry[] {
+/** The sessions that hold an exclusive lock or wait for one. */
+export function exclusiveClaimants(database: Database): GateEntry[] {
 	const rows = database.all<{ id: SessionId; process: string }>(
-		`SELECT DISTINCT sessions.id AS id, sessions.process AS process FROM holds JOIN sessions
-		ON sessions.project = holds.project AND sessions.id = holds.session WHERE holds.kind = 'exclusive'`,
+		`SELECT sessions.id AS id, process FROM sessions JOIN (
+			SELECT project, session FROM holds WHERE kind = 'exclusive' UNION SELECT project, session FROM tickets
+			WHERE EXISTS (SELECT 1 FROM json_each(tickets.resources) WHERE value = 'exclusive:')
+		) AS claimants ON sessions.project = claimants.project AND sessions.id = claimants.session`,
 	);
 	return rows.map(({ id, process }) => ({ pid: (JSON.parse(process) as ProcessIdentity).pid, session: id }));
 }

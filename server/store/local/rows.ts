@@ -2,12 +2,19 @@ import type { Origin, RequestId } from "../../coordination/lock.ts";
 import type { ResourceKey } from "../../coordination/resource.ts";
 import type { ProjectId, SessionId } from "../../coordination/session.ts";
 
-/** A row of `holds` as far as removing it needs. */
+/** A row of `holds`; `owner` is JSON. */
 export interface HoldRow {
 	readonly project: ProjectId;
 	readonly resource: ResourceKey;
 	readonly request: RequestId;
 	readonly session: SessionId;
+	readonly token: number;
+	readonly origin: Origin;
+	readonly size: number;
+	readonly owner: string | null;
+	readonly ttl: number;
+	readonly since: number;
+	readonly expires: number;
 }
 
 /** A row of `tickets`; `resources` and `owner` are JSON. */

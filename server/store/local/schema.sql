@@ -1,8 +1,15 @@
--- All times are milliseconds of this machine's monotonic clock since boot, except events.at, which is for people only.
--- A new boot empties sessions, holds and tickets: their processes are gone, and the clock starts again.
+-- All times are milliseconds of this machine's monotonic clock since boot, except events.at and conflicts.at, which are for
+-- people only. A new boot empties sessions, holds and tickets: their processes are gone, and the clock starts again.
+--
+-- What a step costs is mostly the number of pages that it writes (each goes to the log whole): hence few indexes, and one
+-- table for every single number.
 
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-INSERT INTO meta VALUES ('fence', 0), ('boot', '');
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- The fencing counter (`fence`), the newest entry of the log (`events`), when something runs out next (`due`), how many
+-- locks a project has (`locks of …`, kept by triggers), and the metrics (`udo_…`).
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('fence', 0), ('events', 0), ('due', 0);
 
 CREATE TABLE sessions (
 	project TEXT NOT NULL, id TEXT NOT NULL, opened INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
@@ -11,7 +18,6 @@ CREATE TABLE sessions (
 	PRIMARY KEY (project, id)
 ) WITHOUT ROWID;
 CREATE INDEX sessions_by_id ON sessions (id);
-CREATE INDEX sessions_by_expiry ON sessions (expires);
 
 -- One row for each resource of each granted request. All rows of one (project, resource) have one session and one token.
 -- `size` is how many resources the request was granted; fewer rows than that, and it has lost some.
@@ -22,17 +28,18 @@ CREATE TABLE holds (
 	PRIMARY KEY (project, resource, request)
 ) WITHOUT ROWID;
 CREATE INDEX holds_by_request ON holds (request);
-CREATE INDEX holds_by_session ON holds (session);
-CREATE INDEX holds_by_expiry ON holds (expires);
+CREATE INDEX holds_by_session ON holds (session, project);
 CREATE INDEX holds_exclusive ON holds (kind) WHERE kind = 'exclusive';
 
--- Kept by triggers, since counting a project's holds for its quota would read them all.
-CREATE TABLE usage (project TEXT PRIMARY KEY, holds INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TRIGGER hold_added AFTER INSERT ON holds BEGIN
-	INSERT INTO usage VALUES (new.project, 1) ON CONFLICT (project) DO UPDATE SET holds = holds + 1;
+CREATE TRIGGER lock_added AFTER INSERT ON holds
+WHEN NOT EXISTS (
+	SELECT 1 FROM holds WHERE project = new.project AND resource = new.resource AND request <> new.request
+) BEGIN
+	INSERT INTO counters VALUES ('locks of ' || new.project, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1;
 END;
-CREATE TRIGGER hold_removed AFTER DELETE ON holds BEGIN
-	UPDATE usage SET holds = holds - 1 WHERE project = old.project;
+CREATE TRIGGER lock_removed AFTER DELETE ON holds
+WHEN NOT EXISTS (SELECT 1 FROM holds WHERE project = old.project AND resource = old.resource) BEGIN
+	UPDATE counters SET value = value - 1 WHERE name = 'locks of ' || old.project;
 END;
 
 CREATE TABLE tickets (
@@ -40,16 +47,15 @@ CREATE TABLE tickets (
 	resources TEXT NOT NULL, origin TEXT NOT NULL, owner TEXT, ttl INTEGER NOT NULL, since INTEGER NOT NULL,
 	expires INTEGER NOT NULL
 );
-CREATE INDEX tickets_by_expiry ON tickets (expires);
 
 CREATE TABLE finished (request TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX finished_by_expiry ON finished (expires);
 
 CREATE TABLE events (
-	seq INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
-	session TEXT, actor TEXT, body TEXT NOT NULL
-);
-CREATE INDEX events_by_project ON events (project, seq);
+	project TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
+	session TEXT, actor TEXT, body TEXT NOT NULL,
+	PRIMARY KEY (project, seq)
+) WITHOUT ROWID;
 
 CREATE TABLE conflicts (
 	id TEXT PRIMARY KEY, project TEXT NOT NULL, cause TEXT NOT NULL, report TEXT NOT NULL, at INTEGER NOT NULL,
@@ -69,5 +75,3 @@ CREATE TABLE presence (
 CREATE TABLE states (
 	project TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (project, key)
 ) WITHOUT ROWID;
-
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

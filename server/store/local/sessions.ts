@@ -3,7 +3,8 @@ import type { ProjectId, Session, SessionEntry, SessionId } from "../../coordina
 import type { SessionOpened, SessionTerms } from "../store.ts";
 import { addToCounter } from "./counters.ts";
 import type { Database } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { dueAt } from "./due.ts";
+import { appendEvent, appendEventOf } from "./events.ts";
 import { removeHolds, removeTickets } from "./grants.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 
@@ -18,6 +19,7 @@ export function openSession(database: Database, now: number, entry: SessionEntry
 		entry.project,
 		entry.id,
 	);
+	dueAt(database, now + terms.ttlMs);
 	if (refreshed === 0) {
 		const open = database.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE project = ?", entry.project)?.n;
 		if ((open ?? 0) >= terms.most) return { ok: false, most: terms.most };
@@ -28,14 +30,14 @@ export function openSession(database: Database, now: number, entry: SessionEntry
 	return { ok: true, session, isNew: refreshed === 0 };
 }
 
-/** Ends a session in one project or in all; its locks and places in queues go with it. Part of a step; no hand-off yet. */
+/** Ends a session in one project or in all; its locks and places in queues go with it. Answers in which. Part of a step; no hand-off yet. */
 export function endSession(
 	database: Database,
 	now: number,
 	id: SessionId,
 	cause: "closed" | "died" | "expired",
 	project: ProjectId | undefined,
-): boolean {
+): ProjectId[] {
 	const rows = database.all<{ project: ProjectId; actor: string }>(
 		"SELECT project, actor FROM sessions WHERE id = ? AND (? IS NULL OR project = ?)",
 		id,
@@ -52,28 +54,31 @@ export function endSession(
 		appendEvent(database, row.project, { session: id, actor: row.actor }, { type: "session_disconnected", cause });
 		if (cause === "died") addToCounter(database, "udo_sessions_died_total");
 		const next = primaryOf(database, row.project);
-		if (primary?.id === id && next !== undefined) {
-			appendEvent(database, row.project, { session: next.id, actor: next.actor }, { type: "session_promoted" });
+		if (primary === id && next !== undefined) {
+			appendEventOf(database, row.project, next, { type: "session_promoted" });
 		}
 	}
-	return rows.length > 0;
+	return rows.map((row) => row.project);
 }
 
 /** Ends the sessions that have not shown a sign of life for their whole TTL. Part of a step. */
-export function endExpiredSessions(database: Database, now: number): boolean {
+export function endExpiredSessions(database: Database, now: number): void {
 	const rows = database.all<{ project: ProjectId; id: SessionId }>(
 		"SELECT project, id FROM sessions WHERE expires <= ? ORDER BY opened",
 		now,
 	);
 	for (const row of rows) endSession(database, now, row.id, "expired", row.project);
-	return rows.length > 0;
 }
 
 /** Proves that sessions live. Part of a step. */
 export function beat(database: Database, now: number, sessions: readonly SessionId[], ttlMs: number): void {
-	for (const id of sessions) {
-		database.run("UPDATE sessions SET beat = ?, expires = ? WHERE id = ?", now, now + ttlMs, id);
-	}
+	database.run(
+		"UPDATE sessions SET beat = ?, expires = ? WHERE id IN (SELECT value FROM json_each(?))",
+		now,
+		now + ttlMs,
+		JSON.stringify(sessions),
+	);
+	dueAt(database, now + ttlMs);
 }
 
 export function readSessions(database: Database, now: number, project: ProjectId | undefined): Session[] {
@@ -118,12 +123,12 @@ function insertSession(database: Database, now: number, entry: SessionEntry, ttl
 		now + ttlMs,
 	);
 	addToCounter(database, "udo_sessions_opened_total");
-	appendEvent(
-		database,
-		entry.project,
-		{ session: entry.id, actor: entry.actor },
-		{ type: "session_connected", kind: entry.kind, host: entry.host, worktree: entry.worktree },
-	);
+	appendEventOf(database, entry.project, entry.id, {
+		type: "session_connected",
+		kind: entry.kind,
+		host: entry.host,
+		worktree: entry.worktree,
+	});
 }
 
 function holdsOf(database: Database, project: ProjectId, session: SessionId): HoldRow[] {
@@ -138,8 +143,9 @@ function ticketsOf(database: Database, project: ProjectId, session: SessionId): 
 	return database.all("SELECT * FROM tickets WHERE session = ? AND project = ? ORDER BY ticket", session, project);
 }
 
-function primaryOf(database: Database, project: ProjectId): { id: SessionId; actor: string } | undefined {
-	return database.get("SELECT id, actor FROM sessions WHERE project = ? ORDER BY opened LIMIT 1", project);
+function primaryOf(database: Database, project: ProjectId): SessionId | undefined {
+	const sql = "SELECT id FROM sessions WHERE project = ? ORDER BY opened LIMIT 1";
+	return database.get<{ id: SessionId }>(sql, project)?.id;
 }
 
 interface SessionRow {

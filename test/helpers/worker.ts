@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { build } from "esbuild";
+import { until } from "./until.ts";
+
+/** One line of what a worker says; `did` is what it is about. */
+export interface Said {
+	readonly did: string;
+	readonly [detail: string]: unknown;
+}
+
+/** Bundles test/campaign/worker.ts, so that node can run it, and answers where the bundle is. */
+export async function bundleWorker(): Promise<string> {
+	const script = resolve("node_modules/.cache/udo/worker.mjs");
+	const { outputFiles } = await build({
+		entryPoints: [resolve("test/campaign/worker.ts")],
+		bundle: true,
+		platform: "node",
+		format: "esm",
+		target: "node20",
+		packages: "external",
+		loader: { ".sql": "text" },
+		write: false,
+	});
+	// Several test files may do this at the same time.
+	const unfinished = `${script}.${process.pid}`;
+	await mkdir(dirname(script), { recursive: true });
+	await writeFile(unfinished, outputFiles[0]?.contents ?? "");
+	await rename(unfinished, script);
+	return script;
+}
+
+/** A process that plays a role of test/campaign/worker.ts. Killed the hard way at the latest when it is disposed of. */
+export class Worker implements AsyncDisposable {
+	readonly said: Said[] = [];
+	readonly #child: ChildProcess;
+	readonly #role: string;
+	#complaint = "";
+
+	constructor(script: string, role: string, options: object, as: { readonly uid?: number } = {}) {
+		this.#role = role;
+		this.#child = spawn(process.execPath, [script, role, JSON.stringify(options)], {
+			stdio: "pipe",
+			...(as.uid !== undefined && { uid: as.uid, gid: as.uid }),
+		});
+		this.#child.stdin?.on("error", () => {});
+		this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+			this.#complaint += text;
+		});
+		if (this.#child.stdout !== null) {
+			createInterface(this.#child.stdout).on("line", (line) => this.said.push(JSON.parse(line) as Said));
+		}
+	}
+
+	get pid(): number {
+		const { pid } = this.#child;
+		if (pid === undefined) throw new Error(`${this.#role} did not start`);
+		return pid;
+	}
+
+	/** What it says about `did`, once it does. Throws when it ended before. */
+	async says(did: string): Promise<Said> {
+		const find = () => this.said.find((each) => each.did === did);
+		await until(() => find() !== undefined || this.#hasEnded, Boolean, 120_000);
+		const found = find();
+		if (found !== undefined) return found;
+		throw new Error(`${this.#role} ended without ${did}: ${JSON.stringify(this.said)} ${this.#complaint}`);
+	}
+
+	/** Tells it to go on, which the roles wait for where they say so. */
+	tell(): void {
+		this.#child.stdin?.write("\n");
+	}
+
+	kill(signal: NodeJS.Signals = "SIGKILL"): void {
+		if (!this.#hasEnded) process.kill(this.pid, signal);
+	}
+
+	/** Resolves with its exit code, null when it was killed. Throws with what it wrote to stderr when it failed. */
+	async ended(): Promise<number | null> {
+		if (!this.#hasEnded) await once(this.#child, "exit");
+		if (this.#child.exitCode) throw new Error(`${this.#role} failed: ${this.#complaint}`);
+		return this.#child.exitCode;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		const gone = this.#hasEnded ? undefined : once(this.#child, "exit");
+		this.kill();
+		await gone;
+	}
+
+	get #hasEnded(): boolean {
+		return this.#child.exitCode !== null || this.#child.signalCode !== null;
+	}
+}

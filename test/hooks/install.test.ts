@@ -1,0 +1,330 @@
+import { cp, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { installHooks, writeScript } from "../helpers/hooks.ts";
+import { Sandbox } from "../helpers/sandbox.ts";
+import { snapshotOf } from "../helpers/snapshot.ts";
+
+const say = (name: string) => `#!/bin/sh\necho "${name} $*" >>"$(git rev-parse --show-toplevel)/ran"\n`;
+const python = `#!/usr/bin/env python3\nopen("ran", "a").write("pre-commit \\n")\n`;
+
+/** How a repository's hooks may be before udo, and which lines they write to `ran` at a commit. */
+const repositories: readonly Layout[] = [
+	{ name: "no hooks", lay: async () => {} },
+	{ name: "no hooks directory", lay: (sandbox) => rm(hooksOf(sandbox), { recursive: true }) },
+	{ name: "a hook in sh", lay: (sandbox) => writeScript(hook(sandbox), say("pre-commit")), ran: "pre-commit \n" },
+	{
+		name: "a hook in bash without a line break at its end, and not writable for the owner",
+		lay: (sandbox) =>
+			writeScript(hook(sandbox), "#!/usr/bin/env bash\n[[ a == a ]] && echo 'pre-commit ' >>ran", 0o555),
+		ran: "pre-commit \n",
+	},
+	{
+		name: "a hook in sh that is not UTF-8",
+		lay: (sandbox) => writeScript(hook(sandbox), Buffer.from(`${say("pre-commit")}# \xff\xfe\n`, "latin1")),
+		ran: "pre-commit \n",
+	},
+	{ name: "a hook in Python", lay: (sandbox) => writeScript(hook(sandbox), python), ran: "pre-commit \n" },
+	{
+		name: "a hook without #!",
+		lay: (sandbox) => writeScript(hook(sandbox), "echo 'pre-commit ' >>ran"),
+		ran: "pre-commit \n",
+	},
+	{ name: "a hook that is switched off", lay: (sandbox) => writeScript(hook(sandbox), say("pre-commit"), 0o644) },
+	{
+		name: "a hook that is a link",
+		async lay(sandbox) {
+			await mkdir(join(sandbox.repository, "scripts"));
+			await writeScript(join(sandbox.repository, "scripts", "check"), say("pre-commit"));
+			await symlink("../../scripts/check", hook(sandbox));
+		},
+		ran: "pre-commit \n",
+	},
+	{
+		name: "a hooks directory that is a link",
+		async lay(sandbox) {
+			await rename(hooksOf(sandbox), join(sandbox.repository, "githooks"));
+			await symlink("../githooks", hooksOf(sandbox));
+			await writeScript(hook(sandbox), say("pre-commit"));
+		},
+		ran: "pre-commit \n",
+	},
+	{
+		name: "core.hooksPath to a directory of the repository",
+		async lay(sandbox) {
+			await mkdir(join(sandbox.repository, ".githooks"));
+			for (const name of ["pre-commit", "commit-msg"])
+				await writeScript(join(sandbox.repository, ".githooks", name), say(name));
+			await sandbox.git("config", "core.hooksPath", ".githooks");
+		},
+		ran: "pre-commit \ncommit-msg .git/COMMIT_EDITMSG\n",
+	},
+	{
+		name: "core.hooksPath for all of the user's repositories",
+		async lay(sandbox) {
+			const directory = join(sandbox.directory, "home", "my hooks");
+			await mkdir(directory);
+			await writeScript(join(directory, "pre-commit"), say("pre-commit"));
+			await sandbox.git("config", "--global", "core.hooksPath", "~/my hooks");
+		},
+		ran: "pre-commit \n",
+	},
+	{
+		name: "core.hooksPath, and a config that does not end in a line break",
+		async lay(sandbox) {
+			await writeFile(join(sandbox.repository, ".git", "config"), "[core]\n\tbare = false\n\thooksPath = /dev/null");
+		},
+	},
+	{ name: "husky", lay: (sandbox) => useHusky(sandbox, "pre-commit"), ran: "pre-commit\n" },
+];
+
+interface Layout {
+	readonly name: string;
+	readonly lay: (sandbox: Sandbox) => Promise<void>;
+	readonly ran?: string;
+}
+
+describe.each(repositories)("in a repository with $name", ({ lay, ran }) => {
+	test("every working tree is guarded, and what was there runs as before", async () => {
+		await using sandbox = await Sandbox.create();
+		await lay(sandbox);
+		const existing = join(sandbox.directory, "existing tree");
+		await sandbox.git("worktree", "add", "-q", "-b", "existing", existing);
+		await installHooks(sandbox);
+		const later = join(sandbox.directory, "later");
+		await sandbox.git("worktree", "add", "-q", "-b", "later", later);
+		await sandbox.terminal("bob").run("udo lock --project");
+
+		for (const directory of [sandbox.repository, existing, later]) {
+			const alice = sandbox.terminal("alice", directory);
+			const refused = await alice.run("git commit -q --allow-empty -m x");
+			expect(refused, directory).toMatchObject({ code: 1 });
+			expect(refused.stderr).toContain("commit refused");
+		}
+		await rm(join(sandbox.repository, "ran"), { force: true });
+		const skipped = await sandbox.terminal("carol").run("UDO=0 git commit -q --allow-empty -m x");
+		expect(skipped.code).toBe(0);
+		expect(await contentOf(join(sandbox.repository, "ran"))).toBe(ran ?? "");
+		expect((await sandbox.udo(["doctor"])).stdout).toContain("hooks: installed in all 3 working trees");
+	});
+
+	test("installing twice changes nothing, and removing restores every byte and mode", async () => {
+		await using sandbox = await Sandbox.create();
+		await lay(sandbox);
+		const before = await snapshotOf(sandbox.directory);
+
+		await installHooks(sandbox);
+		const installed = await snapshotOf(sandbox.repository);
+		await installHooks(sandbox);
+		expect(await snapshotOf(sandbox.repository)).toEqual(installed);
+		expect((await sandbox.udo(["init", "--remove", "--yes"])).code).toBe(0);
+		expect(await snapshotOf(sandbox.directory)).toEqual(before);
+		expect((await sandbox.udo(["init", "--remove", "--yes"])).stdout).toContain("nothing to do");
+	});
+
+	test("a dry run changes nothing, and neither does a run that can ask nobody", async () => {
+		await using sandbox = await Sandbox.create();
+		await lay(sandbox);
+		const before = await snapshotOf(sandbox.directory);
+
+		const dry = await sandbox.udo(["init", "--dry-run"]);
+		expect(dry.code).toBe(0);
+		expect(dry.stdout).toContain(".git/udo");
+		const asked = await sandbox.udo(["init"]);
+		expect(asked.code).toBe(64);
+		expect(asked.stderr).toContain("next: udo init --yes");
+		expect(await snapshotOf(sandbox.directory)).toEqual(before);
+	});
+});
+
+describe("with husky", () => {
+	test("udo stays when husky is installed again, as every npm install does", async () => {
+		await using sandbox = await Sandbox.create();
+		await useHusky(sandbox, "pre-commit");
+		await installHooks(sandbox);
+		await runHusky(sandbox);
+		const tree = join(sandbox.directory, "tree");
+		await sandbox.git("worktree", "add", "-q", tree);
+		await sandbox.terminal("bob").run("udo lock --project");
+
+		for (const directory of [sandbox.repository, tree]) {
+			const answer = await sandbox.terminal("alice", directory).run("git commit -q --allow-empty -m x");
+			expect(answer.stderr, directory).toContain("commit refused");
+		}
+	});
+
+	test("its hooks still stop a commit, and a push with the lines that git wrote", async () => {
+		await using sandbox = await Sandbox.create();
+		await useHusky(sandbox, "pre-commit");
+		await writeFile(join(sandbox.repository, ".husky", "pre-push"), 'read -r line; echo "$line" >pushed; exit 1\n');
+		await installHooks(sandbox);
+		await sandbox.git("init", "-q", "--bare", "../remote.git");
+		await sandbox.terminal("bob").run("udo status");
+		const alice = sandbox.terminal("alice");
+
+		expect((await alice.run("git push -q ../remote.git main")).code).toBe(1);
+		expect(await contentOf(join(sandbox.repository, "pushed"))).toMatch(
+			/^refs\/heads\/main \w{40} refs\/heads\/main 0{40}\n$/,
+		);
+		await writeFile(join(sandbox.repository, ".husky", "pre-commit"), "exit 1\n");
+		expect((await alice.run("git commit -q --allow-empty -m x")).code).toBe(1);
+	});
+
+	test("doctor says in which working tree husky itself is missing", async () => {
+		await using sandbox = await Sandbox.create();
+		await useHusky(sandbox, "pre-commit");
+		await installHooks(sandbox);
+		await sandbox.git("worktree", "add", "-q", "../tree");
+
+		const answer = await sandbox.udo(["doctor"]);
+		expect(answer.code).toBe(0);
+		expect(answer.stdout).toMatch(/warn {2}hooks: husky is not installed in .*\/tree,/);
+	});
+
+	test("that was added after udo, doctor sees that udo is passed by, and init mends it", async () => {
+		await using sandbox = await Sandbox.create();
+		await installHooks(sandbox);
+		await useHusky(sandbox, "pre-commit");
+
+		const passedBy = await sandbox.udo(["doctor"]);
+		expect(passedBy.code).toBe(1);
+		expect(passedBy.stdout).toMatch(
+			/FAIL {2}hooks: .*core\.hooksPath leads to .*\.husky\/_, past udo\n +next: udo init/,
+		);
+		await installHooks(sandbox);
+		expect((await sandbox.udo(["doctor"])).code).toBe(0);
+	});
+});
+
+describe("tools that write the hooks themselves", () => {
+	test.each([
+		["lefthook", "lefthook.yml", "run: udo hook pre-push {1} {2}\n      use_stdin: true"],
+		["pre-commit", ".pre-commit-config.yaml", "entry: udo hook pre-push"],
+	])("%s is left alone and told about", async (name, file, words) => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(join(sandbox.repository, file), "# mine\n");
+		const before = await snapshotOf(sandbox.repository);
+
+		const answer = await sandbox.udo(["init", "--yes"]);
+		expect(answer.code).toBe(0);
+		expect(answer.stdout).toContain(name);
+		expect(answer.stdout).toContain(words);
+		expect(await snapshotOf(sandbox.repository)).toEqual(before);
+		expect((await sandbox.udo(["doctor"])).stdout).toContain(`FAIL  hooks: ${file} does not call udo`);
+	});
+
+	test("lefthook guards commits and pushes with the lines that init printed", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(join(sandbox.repository, "lefthook.yml"), "");
+		const { snippet } = await sandbox.data<{ snippet: string }>(["init", "--yes"]);
+		await writeFile(join(sandbox.repository, "lefthook.yml"), `${snippet}\n`);
+		await sandbox.git("init", "-q", "--bare", "../remote.git");
+		const lefthook = join(import.meta.dirname, "..", "..", "node_modules", ".bin", "lefthook");
+		const alice = sandbox.terminal("alice");
+		await alice.run(`export LEFTHOOK_BIN='${lefthook}'; '${lefthook}' install`);
+		await sandbox.terminal("bob").run("udo lock README.md --branch main");
+
+		const commit = await alice.run("echo more >>README.md; git commit -qam x");
+		expect(commit.code).toBe(1);
+		expect(commit.stdout + commit.stderr).toContain("commit refused: README.md");
+		const push = await alice.run("git push -q ../remote.git main");
+		expect(push.code).toBe(1);
+		expect(push.stdout + push.stderr).toContain("push refused: branch main");
+		expect((await sandbox.udo(["doctor"])).stdout).toContain("ok    hooks: lefthook calls udo");
+	});
+});
+
+describe("a repository", () => {
+	test.each([
+		["plain", []],
+		["with core.hooksPath", ["config", "core.hooksPath", "elsewhere"]],
+	])("%s can have any name, and its hooks survive a move", async (_, configure) => {
+		await using sandbox = await Sandbox.create();
+		const odd = join(sandbox.directory, `a 'b' "c" \\d [e]* ü $(f) #g`);
+		await cp(sandbox.repository, odd, { recursive: true });
+		if (configure.length > 0) await sandbox.run("git", configure, { directory: odd });
+		await installHooks(sandbox, odd);
+		await sandbox.terminal("bob", odd).run("udo lock README.md");
+
+		const refused = await sandbox.terminal("alice", odd).run("echo more >>README.md; git commit -qam x");
+		expect(refused.stderr).toContain("commit refused");
+		expect((await sandbox.udo(["doctor"], { directory: odd })).code).toBe(0);
+		const moved = join(sandbox.directory, "moved");
+		await rename(odd, moved);
+		await mkdir(join(moved, "elsewhere"));
+		await writeScript(join(moved, "elsewhere", "pre-commit"), "#!/bin/sh\nexit 1\n");
+		expect((await sandbox.terminal("alice", moved).run("git commit -qam x")).code).toBe(1);
+	});
+
+	test("of which a working tree has hooks of its own is one that doctor finds", async () => {
+		await using sandbox = await Sandbox.create();
+		await installHooks(sandbox);
+		await sandbox.git("worktree", "add", "-q", "../tree");
+		await sandbox.git("config", "extensions.worktreeConfig", "true");
+		await sandbox.run("git", ["config", "--worktree", "core.hooksPath", "mine"], {
+			directory: join(sandbox.directory, "tree"),
+		});
+
+		const answer = await sandbox.udo(["doctor"]);
+		expect(answer.code).toBe(1);
+		expect(answer.stdout).toMatch(/FAIL {2}hooks: not in .*\/tree: core\.hooksPath leads to .*mine, past udo/);
+	});
+
+	test("whose config git is writing is not touched", async () => {
+		await using sandbox = await Sandbox.create();
+		await sandbox.git("config", "core.hooksPath", "mine");
+		await writeFile(join(sandbox.repository, ".git", "config.lock"), "");
+
+		const answer = await sandbox.udo(["init", "--yes"]);
+		expect(answer.code).toBe(1);
+		expect(answer.stderr).toMatch(/config\.lock exists\n.*\n {2}next: /);
+		expect(await contentOf(join(sandbox.repository, ".git", "config"))).not.toContain("udo");
+	});
+
+	test("in which a person wrote into the hooks that udo made keeps what they wrote", async () => {
+		await using sandbox = await Sandbox.create();
+		await installHooks(sandbox);
+		const path = hook(sandbox);
+		await writeFile(path, `${await readFile(path, "utf8")}echo mine >>ran\n`);
+
+		expect((await sandbox.terminal("alice").run("git commit -q --allow-empty -m x")).code).toBe(0);
+		await sandbox.udo(["init", "--remove", "--yes"]);
+		expect(await readFile(path, "utf8")).toMatch(/^#!\/bin\/sh\n.*\necho mine >>ran\n$/);
+		expect(await contentOf(join(sandbox.repository, "ran"))).toBe("mine\n");
+		expect((await lstat(path)).mode & 0o777).toBe(0o755);
+	});
+
+	test("with core.hooksPath runs a hook that is added after udo", async () => {
+		await using sandbox = await Sandbox.create();
+		const mine = join(sandbox.directory, "mine");
+		await mkdir(mine);
+		await sandbox.git("config", "core.hooksPath", mine);
+		await installHooks(sandbox);
+		await writeScript(join(mine, "commit-msg"), "#!/bin/sh\nexit 7\n");
+
+		expect((await sandbox.run("git", ["commit", "--allow-empty", "-m", "x"])).code).toBe(1);
+	});
+});
+
+function hooksOf(sandbox: Sandbox): string {
+	return join(sandbox.repository, ".git", "hooks");
+}
+
+function hook(sandbox: Sandbox): string {
+	return join(hooksOf(sandbox), "pre-commit");
+}
+
+async function useHusky(sandbox: Sandbox, name: string): Promise<void> {
+	await runHusky(sandbox);
+	await writeFile(join(sandbox.repository, ".husky", name), `echo ${name} >>ran\n`);
+}
+
+async function runHusky(sandbox: Sandbox): Promise<void> {
+	const husky = join(import.meta.dirname, "..", "..", "node_modules", "husky", "bin.js");
+	const answer = await sandbox.run(process.execPath, [husky]);
+	if (answer.code !== 0 || answer.stdout !== "") throw new Error(`husky: ${answer.stdout}${answer.stderr}`);
+}
+
+async function contentOf(path: string): Promise<string> {
+	return readFile(path, "utf8").catch(() => "");
+}
