@@ -128,7 +128,8 @@ function turn(
 		}, lookMs);
 		const timer = setTimeout(done, Math.min(forMs, shortestLease));
 		signal?.addEventListener("abort", done);
-		look();
+		if (signal?.aborted) done();
+		else look();
 
 		function look(): void {
 			coordinator.store.peek(coordinator.project, request).then((state) => {

@@ -5,7 +5,7 @@ import type { Held } from "./held.ts";
 
 export const source = "udo";
 
-export type DiagnosticCode = "file-locked" | "editing-locked" | "lock-lost" | "changed-on-disk";
+type DiagnosticCode = "file-locked" | "editing-locked" | "lock-lost" | "changed-on-disk";
 
 /** All that is to be said about an open file. */
 export interface FileView {

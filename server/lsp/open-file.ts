@@ -1,5 +1,5 @@
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { showDuration, showText } from "../coordination/describe.ts";
+import { showText } from "../coordination/describe.ts";
 import type { Resource } from "../coordination/resource.ts";
 import type { PresenceEntry } from "../store/store.ts";
 import { BufferState } from "./buffer-state.ts";
@@ -7,8 +7,9 @@ import { Coalesced } from "./coalesced.ts";
 import { diagnosticsOf, type FileView } from "./diagnostics.ts";
 import type { Editor } from "./editor.ts";
 import type { FileChange } from "./file-changes.ts";
-import { FileLocks } from "./file-locks.ts";
+import type { FileLocks } from "./file-locks.ts";
 import { realPath } from "./file-path.ts";
+import { LockKeeper } from "./lock-keeper.ts";
 import type { Member, OpenWorktree } from "./open-worktree.ts";
 import { noFile, type Print, printOfFile, printOfText } from "./print.ts";
 import type { Worktrees } from "./worktrees.ts";
@@ -16,11 +17,8 @@ import type { Worktrees } from "./worktrees.ts";
 // Typing in a large file must not mean a hash of it at every key once it is locked anyway.
 const soonMs = 10;
 const lockedSoonMs = 250;
-// A refused lock is asked for again this much later, unless what is held changes before.
+// After the store failed.
 const tryAgainMs = 1000;
-const fullAgainMs = 30_000;
-// An editor that reloads what somebody else wrote sends it like typing, and may be one version behind the disk.
-const reloadMs = 300;
 // The editor's own save reaches the disk before we hear of it.
 const ownSaveMs = 200;
 
@@ -49,13 +47,9 @@ export class OpenFile {
 	#isTextNews = false;
 	#isDiskNews = false;
 	#isNew = false;
-	#wantsLock = false;
+	#isEdited = false;
 	#line: number | undefined;
-	#activeAt = performance.now();
-	#tryAgainAt = 0;
-	#diskMovedAt = Number.NEGATIVE_INFINITY;
 	#foreignSince: number | undefined;
-	#lost: { readonly why: string; readonly at: number } | undefined;
 	#published = "[]";
 	#isClosed = false;
 
@@ -69,30 +63,30 @@ export class OpenFile {
 	/** Everything there is to say about it; undefined while it belongs to no working tree. */
 	get view(): FileView | undefined {
 		if (this.#place === undefined) return undefined;
-		const { worktree, resource, buffer } = this.#place;
+		const { worktree, resource, buffer, keeper } = this.#place;
 		const isForeignSure = this.#foreignSince !== undefined && performance.now() - this.#foreignSince >= ownSaveMs;
 		return {
 			path: resource.id,
 			here: worktree.here,
 			held: worktree.heldOn(resource),
 			isUnsaved: buffer.isUnsaved,
-			lost: this.#lost?.why,
+			lost: keeper.lost,
 			foreignChange: isForeignSure ? buffer.foreignChange : undefined,
 		};
 	}
 
 	/** Its locks; undefined while it belongs to no working tree. */
 	get locks(): FileLocks | undefined {
-		return this.#place?.locks;
+		return this.#place?.keeper.locks;
 	}
 
 	/** The document has another text; `line` is where, when the editor said so. */
 	edited(line: number | undefined): void {
 		this.#line = line ?? this.#line;
-		this.#activeAt = performance.now();
 		this.#isTextNews = true;
-		this.#wantsLock = true;
-		this.#settling.ask(this.#place?.locks.has("edit") === true ? lockedSoonMs : soonMs);
+		this.#isEdited = true;
+		this.#place?.keeper.edited();
+		this.#settling.ask(this.locks?.has("edit") === true ? lockedSoonMs : soonMs);
 	}
 
 	/** The editor wrote the document as it is now. */
@@ -103,9 +97,7 @@ export class OpenFile {
 
 	/** The person took the lock, or gave it up (then the next edit takes it again). */
 	decided(what: "took" | "gave up"): void {
-		if (what === "gave up") this.#wantsLock = false;
-		this.#activeAt = performance.now();
-		this.#lost = undefined;
+		this.#place?.keeper.decided(what);
 		this.#place?.worktree.look();
 		this.look();
 	}
@@ -123,7 +115,7 @@ export class OpenFile {
 		await this.#settling.stop();
 		this.#place?.watching[Symbol.dispose]();
 		this.#place?.membership[Symbol.dispose]();
-		await this.#place?.locks.end();
+		await this.#place?.keeper.locks.end();
 	}
 
 	async #settle(): Promise<void> {
@@ -141,7 +133,9 @@ export class OpenFile {
 		if (place === undefined || this.#isClosed) return;
 		await this.#readDisk(place);
 		this.#readText(place);
-		if (!this.#isClosed) await this.#keepLocks(place);
+		if (this.#isClosed) return;
+		const againMs = await place.keeper.settle(place.buffer);
+		if (againMs < Number.POSITIVE_INFINITY) this.#settling.ask(againMs);
 		if (!this.#isClosed) this.#publish(place);
 	}
 
@@ -158,14 +152,11 @@ export class OpenFile {
 		const buffer = new BufferState(this.#openedText, await this.#openedDisk);
 		this.#isTextNews = true;
 		this.#isDiskNews = true;
-		const lost = (why: string): void => {
-			this.#lost = { why, at: performance.now() };
-			this.#wantsLock = false;
-			this.look();
-		};
-		const locks = new FileLocks(worktree.workspace.coordinator, resource, lost);
+		const { editor, idleMs } = this.#options;
+		const keeper = new LockKeeper({ worktree, resource, editor, idleMs, onLost: () => this.look() });
+		if (this.#isEdited) keeper.edited();
 		const membership = worktree.join(this.#memberOf(resource, buffer));
-		return { worktree, resource, path: real, buffer, locks, watching, membership };
+		return { worktree, resource, path: real, buffer, keeper, watching, membership };
 	}
 
 	#memberOf(resource: Resource, buffer: BufferState): Member {
@@ -180,7 +171,7 @@ export class OpenFile {
 		};
 	}
 
-	async #readDisk({ path, buffer, resource, worktree }: Place): Promise<void> {
+	async #readDisk({ path, buffer, resource, worktree, keeper }: Place): Promise<void> {
 		const savedText = this.#savedText;
 		if (!this.#isDiskNews && savedText === undefined) return;
 		this.#isDiskNews = false;
@@ -195,7 +186,7 @@ export class OpenFile {
 			this.#isNew = false;
 		} else if (disk !== before) {
 			buffer.found(disk);
-			this.#diskMovedAt = performance.now();
+			keeper.diskMoved();
 		}
 		worktree.presence.moved();
 	}
@@ -205,58 +196,8 @@ export class OpenFile {
 		this.#isTextNews = false;
 		const wasUnsaved = buffer.isUnsaved;
 		buffer.typed(printOfText(this.#options.document.getText()));
-		if (buffer.isUnsaved && !wasUnsaved && this.#wantsLock) worktree.changes.tell(resource.id, "edit");
+		if (buffer.isUnsaved && !wasUnsaved && this.#isEdited) worktree.changes.tell(resource.id, "edit");
 		worktree.presence.moved();
-	}
-
-	async #keepLocks({ buffer, locks, worktree, resource }: Place): Promise<void> {
-		const now = performance.now();
-		if (buffer.isUnsaved) {
-			if (!this.#wantsLock || locks.has("edit") || worktree.heldOn(resource).length > 0) return;
-			const waitMs = Math.max(this.#tryAgainAt, this.#diskMovedAt + reloadMs) - now;
-			if (waitMs > 0) this.#settling.ask(waitMs);
-			else await this.#takeEditLock(locks, worktree, resource);
-			return;
-		}
-		this.#wantsLock = false;
-		const { idleMs } = this.#options;
-		const claimMs = Math.max(idleMs, worktree.workspace.config.lockTtlMs);
-		if (this.#lost !== undefined && now - this.#lost.at >= idleMs) this.#lost = undefined;
-		else if (this.#lost !== undefined) this.#settling.ask(this.#lost.at + idleMs - now);
-		for (const [origin, keptMs] of [
-			["edit", idleMs],
-			["claim", claimMs],
-		] as const) {
-			if (!locks.has(origin)) continue;
-			const leftMs = this.#activeAt + keptMs - now;
-			if (leftMs > 0) {
-				this.#settling.ask(leftMs);
-				continue;
-			}
-			await locks.release(origin);
-			if (origin === "claim") {
-				const after = `after ${showDuration(keptMs)} without a change`;
-				this.#options.editor.show("info", `released ${showText(resource.id, 60)} ${after}`);
-			}
-		}
-	}
-
-	async #takeEditLock(locks: FileLocks, worktree: OpenWorktree, { id }: Resource): Promise<void> {
-		const taken = await locks.take("edit", { waitMs: 0 });
-		if (taken.ok) {
-			this.#lost = undefined;
-			return;
-		}
-		if (taken.refusal.reason === "limit") {
-			// A replacement across the whole project is no reason for a message for every file.
-			const { held, most } = taken.refusal;
-			if (this.#tryAgainAt === 0)
-				this.#options.editor.log("info", `${id} is not locked: ${held} of ${most} locks are taken`);
-		}
-		const againMs = taken.refusal.reason === "limit" ? fullAgainMs : tryAgainMs;
-		this.#tryAgainAt = performance.now() + againMs;
-		this.#settling.ask(againMs);
-		worktree.look();
 	}
 
 	#publish({ buffer }: Place): void {
@@ -291,7 +232,7 @@ interface Place {
 	/** With symbolic links resolved. */
 	readonly path: string;
 	readonly buffer: BufferState;
-	readonly locks: FileLocks;
+	readonly keeper: LockKeeper;
 	readonly watching: Disposable;
 	readonly membership: Disposable;
 }

@@ -1,7 +1,7 @@
 import type { Sandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
-export interface StatusLock {
+interface StatusLock {
 	readonly resource: string;
 	readonly session: string;
 	readonly origin: "claim" | "edit";

@@ -76,7 +76,7 @@ export class Worker implements AsyncDisposable {
 	}
 
 	kill(signal: NodeJS.Signals = "SIGKILL"): void {
-		if (!this.#hasEnded) process.kill(this.pid, signal);
+		this.#child.kill(signal);
 	}
 
 	/** Resolves with its exit code, null when it was killed. Throws with what it wrote to stderr when it failed. */

@@ -37,69 +37,71 @@ test("names the session that this terminal belongs to", async () => {
 	expect((await alice.run("UDO_SESSION=other udo doctor")).stdout).toMatch(/session: none yet.*UDO_SESSION=other/);
 });
 
-test.each([
-	{
-		what: "hooks that were never installed",
-		damage: (sandbox: Sandbox) => sandbox.run("udo", ["init", "--remove", "--yes"]),
-		finding: /FAIL {2}hooks: not in .*|FAIL {2}hooks: no pre-commit, pre-merge-commit, pre-push of udo's/,
-		next: "udo init",
-	},
-	{
-		what: "a hook that somebody overwrote",
-		damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, ".git/hooks/pre-push"), "#!/bin/sh\n"),
-		finding: /FAIL {2}hooks: no pre-push of udo's in /,
-		next: "udo init",
-	},
-	{
-		what: "a hook that git does not run because it is not executable",
-		damage: (sandbox: Sandbox) => chmod(join(sandbox.repository, ".git/hooks/pre-commit"), 0o644),
-		finding: /FAIL {2}hooks: no pre-commit of udo's in /,
-		next: "udo init",
-	},
-	{
-		what: "a gate that is gone",
-		damage: (sandbox: Sandbox) => rm(join(sandbox.repository, ".git/udo/gate.sh")),
-		finding: /FAIL {2}hooks: .*gate\.sh is missing/,
-		next: "udo init",
-	},
-	{
-		what: "a gate that starts a node which is gone",
-		damage: (sandbox: Sandbox) =>
-			sandbox.run("sed", ["-i", "s|^udo_node=.*|udo_node='/it'\\\\''s gone'|", ".git/udo/gate.sh"]),
-		finding: /FAIL {2}hooks: they start \/it's gone, which is gone/,
-		next: "udo init",
-	},
-	{
-		what: "a state directory that others can read",
-		damage: (sandbox: Sandbox) => chmod(stateOf(sandbox), 0o755),
-		finding: /FAIL {2}state: others may read .*\/udo$/m,
-		next: "chmod -R go=",
-	},
-	{
-		what: "a store that is damaged",
-		async damage(sandbox: Sandbox) {
-			for (const name of ["udo.db-wal", "udo.db-shm"]) await rm(join(stateOf(sandbox), name), { force: true });
-			await writeFile(join(stateOf(sandbox), "udo.db"), "no database, but some text ".repeat(100));
+test.each(
+	[
+		{
+			what: "hooks that were never installed",
+			damage: (sandbox: Sandbox) => sandbox.run("udo", ["init", "--remove", "--yes"]),
+			finding: /FAIL {2}hooks: not in .*|FAIL {2}hooks: no pre-commit, pre-merge-commit, pre-push of udo's/,
+			next: "udo init",
 		},
-		finding: /FAIL {2}state: .*udo\.db is damaged/,
-		next: "mv ",
-	},
-	{
-		what: "a store that cannot be made",
-		async damage(sandbox: Sandbox) {
-			await rm(stateOf(sandbox), { recursive: true });
-			await writeFile(stateOf(sandbox), "in the way");
+		{
+			what: "a hook that somebody overwrote",
+			damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, ".git/hooks/pre-push"), "#!/bin/sh\n"),
+			finding: /FAIL {2}hooks: no pre-push of udo's in /,
+			next: "udo init",
 		},
-		finding: /FAIL {2}state: cannot write to /,
-		next: "make it yours",
-	},
-	{
-		what: "a configuration that makes no sense",
-		damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, "udo.config.json"), '{"lock": {"ttl": "soon"}}'),
-		finding: /FAIL {2}configuration: lock\.ttl in udo\.config\.json is "soon"/,
-		next: "udo config",
-	},
-])("finds $what, and ends with 1", async ({ damage, finding, next }) => {
+		{
+			what: "a hook that git does not run because it is not executable",
+			damage: (sandbox: Sandbox) => chmod(join(sandbox.repository, ".git/hooks/pre-commit"), 0o644),
+			finding: /FAIL {2}hooks: no pre-commit of udo's in /,
+			next: "udo init",
+		},
+		{
+			what: "a gate that is gone",
+			damage: (sandbox: Sandbox) => rm(join(sandbox.repository, ".git/udo/gate.sh")),
+			finding: /FAIL {2}hooks: .*gate\.sh is missing/,
+			next: "udo init",
+		},
+		{
+			what: "a gate that starts a node which is gone",
+			damage: (sandbox: Sandbox) =>
+				sandbox.run("sed", ["-i", "s|^udo_node=.*|udo_node='/it'\\\\''s gone'|", ".git/udo/gate.sh"]),
+			finding: /FAIL {2}hooks: they start \/it's gone, which is gone/,
+			next: "udo init",
+		},
+		{
+			what: "a state directory that others can read",
+			damage: (sandbox: Sandbox) => chmod(stateOf(sandbox), 0o755),
+			finding: /FAIL {2}state: others may read .*\/udo$/m,
+			next: "chmod -R go=",
+		},
+		{
+			what: "a store that is damaged",
+			async damage(sandbox: Sandbox) {
+				for (const name of ["udo.db-wal", "udo.db-shm"]) await rm(join(stateOf(sandbox), name), { force: true });
+				await writeFile(join(stateOf(sandbox), "udo.db"), "no database, but some text ".repeat(100));
+			},
+			finding: /FAIL {2}state: .*udo\.db is damaged/,
+			next: "mv ",
+		},
+		{
+			what: "a store that cannot be made",
+			async damage(sandbox: Sandbox) {
+				await rm(stateOf(sandbox), { recursive: true });
+				await writeFile(stateOf(sandbox), "in the way");
+			},
+			finding: /FAIL {2}state: cannot write to /,
+			next: "make it yours",
+		},
+		{
+			what: "a configuration that makes no sense",
+			damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, "udo.config.json"), '{"lock": {"ttl": "soon"}}'),
+			finding: /FAIL {2}configuration: lock\.ttl in udo\.config\.json is "soon"/,
+			next: "udo config",
+		},
+	].map((damaged) => [damaged.what, damaged] as const),
+)("finds %s, and ends with 1", async (_, { damage, finding, next }) => {
 	await using sandbox = await Sandbox.create();
 	await installHooks(sandbox);
 	await sandbox.terminal("bob").run("udo status");

@@ -14,9 +14,9 @@ const repositories: readonly Layout[] = [
 	{ name: "no hooks directory", lay: (sandbox) => rm(hooksOf(sandbox), { recursive: true }) },
 	{ name: "a hook in sh", lay: (sandbox) => writeScript(hook(sandbox), say("pre-commit")), ran: "pre-commit \n" },
 	{
-		name: "a hook in bash without a line break at its end, and not writable for the owner",
+		name: "a hook in bash without a line break at its end, and writable for the group only",
 		lay: (sandbox) =>
-			writeScript(hook(sandbox), "#!/usr/bin/env bash\n[[ a == a ]] && echo 'pre-commit ' >>ran", 0o555),
+			writeScript(hook(sandbox), "#!/usr/bin/env bash\n[[ a == a ]] && echo 'pre-commit ' >>ran", 0o575),
 		ran: "pre-commit \n",
 	},
 	{
@@ -84,58 +84,61 @@ interface Layout {
 	readonly ran?: string;
 }
 
-describe.each(repositories)("in a repository with $name", ({ lay, ran }) => {
-	test("every working tree is guarded, and what was there runs as before", async () => {
-		await using sandbox = await Sandbox.create();
-		await lay(sandbox);
-		const existing = join(sandbox.directory, "existing tree");
-		await sandbox.git("worktree", "add", "-q", "-b", "existing", existing);
-		await installHooks(sandbox);
-		const later = join(sandbox.directory, "later");
-		await sandbox.git("worktree", "add", "-q", "-b", "later", later);
-		await sandbox.terminal("bob").run("udo lock --project");
+describe.each(repositories.map((layout) => [layout.name, layout] as const))(
+	"in a repository with %s",
+	(_, { lay, ran }) => {
+		test("every working tree is guarded, and what was there runs as before", async () => {
+			await using sandbox = await Sandbox.create();
+			await lay(sandbox);
+			const existing = join(sandbox.directory, "existing tree");
+			await sandbox.git("worktree", "add", "-q", "-b", "existing", existing);
+			await installHooks(sandbox);
+			const later = join(sandbox.directory, "later");
+			await sandbox.git("worktree", "add", "-q", "-b", "later", later);
+			await sandbox.terminal("bob").run("udo lock --project");
 
-		for (const directory of [sandbox.repository, existing, later]) {
-			const alice = sandbox.terminal("alice", directory);
-			const refused = await alice.run("git commit -q --allow-empty -m x");
-			expect(refused, directory).toMatchObject({ code: 1 });
-			expect(refused.stderr).toContain("commit refused");
-		}
-		await rm(join(sandbox.repository, "ran"), { force: true });
-		const skipped = await sandbox.terminal("carol").run("UDO=0 git commit -q --allow-empty -m x");
-		expect(skipped.code).toBe(0);
-		expect(await contentOf(join(sandbox.repository, "ran"))).toBe(ran ?? "");
-		expect((await sandbox.udo(["doctor"])).stdout).toContain("hooks: installed in all 3 working trees");
-	});
+			for (const directory of [sandbox.repository, existing, later]) {
+				const alice = sandbox.terminal("alice", directory);
+				const refused = await alice.run("git commit -q --allow-empty -m x");
+				expect(refused, directory).toMatchObject({ code: 1 });
+				expect(refused.stderr).toContain("commit refused");
+			}
+			await rm(join(sandbox.repository, "ran"), { force: true });
+			const skipped = await sandbox.terminal("carol").run("UDO=0 git commit -q --allow-empty -m x");
+			expect(skipped.code).toBe(0);
+			expect(await contentOf(join(sandbox.repository, "ran"))).toBe(ran ?? "");
+			expect((await sandbox.udo(["doctor"])).stdout).toContain("hooks: installed in all 3 working trees");
+		});
 
-	test("installing twice changes nothing, and removing restores every byte and mode", async () => {
-		await using sandbox = await Sandbox.create();
-		await lay(sandbox);
-		const before = await snapshotOf(sandbox.directory);
+		test("installing twice changes nothing, and removing restores every byte and mode", async () => {
+			await using sandbox = await Sandbox.create();
+			await lay(sandbox);
+			const before = await snapshotOf(sandbox.directory);
 
-		await installHooks(sandbox);
-		const installed = await snapshotOf(sandbox.repository);
-		await installHooks(sandbox);
-		expect(await snapshotOf(sandbox.repository)).toEqual(installed);
-		expect((await sandbox.udo(["init", "--remove", "--yes"])).code).toBe(0);
-		expect(await snapshotOf(sandbox.directory)).toEqual(before);
-		expect((await sandbox.udo(["init", "--remove", "--yes"])).stdout).toContain("nothing to do");
-	});
+			await installHooks(sandbox);
+			const installed = await snapshotOf(sandbox.repository);
+			await installHooks(sandbox);
+			expect(await snapshotOf(sandbox.repository)).toEqual(installed);
+			expect((await sandbox.udo(["init", "--remove", "--yes"])).code).toBe(0);
+			expect(await snapshotOf(sandbox.directory)).toEqual(before);
+			expect((await sandbox.udo(["init", "--remove", "--yes"])).stdout).toContain("nothing to do");
+		});
 
-	test("a dry run changes nothing, and neither does a run that can ask nobody", async () => {
-		await using sandbox = await Sandbox.create();
-		await lay(sandbox);
-		const before = await snapshotOf(sandbox.directory);
+		test("a dry run changes nothing, and neither does a run that can ask nobody", async () => {
+			await using sandbox = await Sandbox.create();
+			await lay(sandbox);
+			const before = await snapshotOf(sandbox.directory);
 
-		const dry = await sandbox.udo(["init", "--dry-run"]);
-		expect(dry.code).toBe(0);
-		expect(dry.stdout).toContain(".git/udo");
-		const asked = await sandbox.udo(["init"]);
-		expect(asked.code).toBe(64);
-		expect(asked.stderr).toContain("next: udo init --yes");
-		expect(await snapshotOf(sandbox.directory)).toEqual(before);
-	});
-});
+			const dry = await sandbox.udo(["init", "--dry-run"]);
+			expect(dry.code).toBe(0);
+			expect(dry.stdout).toContain(".git/udo");
+			const asked = await sandbox.udo(["init"]);
+			expect(asked.code).toBe(64);
+			expect(asked.stderr).toContain("next: udo init --yes");
+			expect(await snapshotOf(sandbox.directory)).toEqual(before);
+		});
+	},
+);
 
 describe("with husky", () => {
 	test("udo stays when husky is installed again, as every npm install does", async () => {

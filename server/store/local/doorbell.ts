@@ -2,6 +2,9 @@ import { type FSWatcher, watch } from "node:fs";
 
 // The bell is a hint: a slow look behind it covers what fs.watch misses.
 const slowPollMs = 1000;
+// SQLite writes the pages of a commit first and makes them visible after: who wakes in between still sees the old state
+// (3 of 10 hand-overs on two busy cores). So every ring has echoes.
+const echoesMs = [3, 25];
 
 /**
  * Rings when another process may have written to the database. SQLite appends every commit to its -wal file, so watching that
@@ -12,6 +15,7 @@ export class Doorbell implements Disposable {
 	readonly #listeners = new Set<() => void>();
 	#watcher: FSWatcher | undefined;
 	#timer: NodeJS.Timeout | undefined;
+	#echoes: readonly NodeJS.Timeout[] = [];
 
 	constructor(databasePath: string) {
 		this.#path = `${databasePath}-wal`;
@@ -49,6 +53,7 @@ export class Doorbell implements Disposable {
 			this.#watcher = watch(this.#path, { persistent: false }, (event) => {
 				if (event === "rename") this.#unwatch();
 				this.#ring();
+				this.#echo();
 			});
 			this.#watcher.on("error", () => this.#unwatch());
 		} catch {
@@ -61,12 +66,18 @@ export class Doorbell implements Disposable {
 		this.#watcher = undefined;
 	}
 
+	#echo(): void {
+		for (const echo of this.#echoes) clearTimeout(echo);
+		this.#echoes = echoesMs.map((ms) => setTimeout(() => this.#ring(), ms).unref());
+	}
+
 	#ring(): void {
 		for (const listener of [...this.#listeners]) listener();
 	}
 
 	#stop(): void {
 		clearInterval(this.#timer);
+		for (const echo of this.#echoes) clearTimeout(echo);
 		this.#unwatch();
 	}
 }
