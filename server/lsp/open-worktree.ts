@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { background } from "../coordination/background.ts";
+import { startHeartbeat } from "../coordination/heartbeat.ts";
 import { covers, type Resource, resourceKey } from "../coordination/resource.ts";
 import { UdoError } from "../errors.ts";
 import { fileResource } from "../git/path.ts";
@@ -9,7 +10,6 @@ import { Coalesced } from "./coalesced.ts";
 import type { Here } from "./diagnostics.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { type FileChange, FileChanges } from "./file-changes.ts";
-import { startHeartbeat } from "./heartbeat.ts";
 import { type Held, HeldLocks } from "./held.ts";
 import type { Outage } from "./outage.ts";
 import type { PresenceReport } from "./presence-report.ts";
@@ -52,7 +52,7 @@ export class OpenWorktree implements AsyncDisposable {
 		this.presence = presence;
 		const bell = workspace.store.onChange(() => this.look());
 		const places = presence.add(workspace, () => [...this.#members].map((member) => member.presence));
-		this.#running = [this.disk, bell, places, startHeartbeat(workspace, () => presence.again())];
+		this.#running = [this.disk, bell, places, startHeartbeat(workspace.coordinator, () => presence.again())];
 	}
 
 	/** Takes over the workspace: it is closed with this. `presence` may be shared with other trees of the project. */

@@ -1,4 +1,6 @@
-// Merges generated cases and compares every byte with the real git: node test/campaign/merge.ts [cases] ; UDO_SEED repeats a run.
+// Merges generated cases and compares every byte with the real git. UDO_SEED repeats a run; the argument is the number of cases:
+//   npx esbuild test/campaign/merge.ts --bundle --platform=node --format=esm --packages=external --outfile=node_modules/.cache/udo/merge.mjs
+//   node node_modules/.cache/udo/merge.mjs 20000
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderPieces } from "../../server/merge/markers.ts";
