@@ -82,9 +82,9 @@ udo_find_own() {
 udo_guard() {
 	udo_status=0
 	if [ -r "$udo_program" ] && [ -x "$udo_node" ]; then
-		"$udo_node" "$udo_program" hook "$udo_hook" "$@" >&2 || udo_status=$?
+		"$udo_node" "$udo_program" "$udo_hook" "$@" >&2 || udo_status=$?
 	elif [ -r "$udo_program" ] && command -v node >/dev/null 2>&1; then
-		node "$udo_program" hook "$udo_hook" "$@" >&2 || udo_status=$?
+		node "$udo_program" "$udo_hook" "$@" >&2 || udo_status=$?
 	elif command -v udo >/dev/null 2>&1; then
 		udo hook "$udo_hook" "$@" >&2 || udo_status=$?
 	else

@@ -73,7 +73,7 @@ async function identify(
 	if (known !== undefined) {
 		if (livenessOf(known.process) !== "dead") return { ...known, ...place };
 		// The name outlived the process it was given to: what that one held must not come to life again.
-		await store.closeSession(known.id, "died");
+		await store.closeSessions([known.id], "died");
 	}
 	return {
 		...place,

@@ -14,10 +14,14 @@ export function define(command: Command, cli: Cli): void {
 	command
 		.argument("<name>", hookNames.join(", "))
 		.argument("[args...]", "what git gave the hook")
-		.action(cli.action((name: string, args: readonly string[]) => hook(cli, name, args)));
+		.action(cli.action((name: string, args: readonly string[]) => runHook(cli, name, args)));
 }
 
-async function hook(cli: Cli, name: string, args: readonly string[]): Promise<number> {
+/** What a hook needs of the command line. */
+type HookCli = Pick<Cli, "output" | "environment" | "directory">;
+
+/** Guards what git is about to do, and ends the process with the answer: 0, or `refusedExitCode`. */
+export async function runHook(cli: HookCli, name: string, args: readonly string[]): Promise<never> {
 	const known = hookNames.find((each) => each === name);
 	if (known === undefined) throw new UsageError(`udo guards no hook ${showText(JSON.stringify(name), 40)}`);
 	let overtime: NodeJS.Timeout | undefined;
@@ -34,7 +38,7 @@ async function hook(cli: Cli, name: string, args: readonly string[]): Promise<nu
 }
 
 // A conflict that is proven stops git; a fault of udo does not, unless UDO_STRICT=1 asks for that.
-async function guard(cli: Cli, name: HookName, args: readonly string[]): Promise<number> {
+async function guard(cli: HookCli, name: HookName, args: readonly string[]): Promise<number> {
 	try {
 		const input = name === "pre-push" ? await standardInput() : "";
 		await using workspace = await openWorkspace({
@@ -49,7 +53,7 @@ async function guard(cli: Cli, name: HookName, args: readonly string[]): Promise
 }
 
 async function decide(
-	cli: Cli,
+	cli: HookCli,
 	workspace: Workspace,
 	name: HookName,
 	[remote = "", url = ""]: readonly string[],
@@ -73,7 +77,7 @@ async function decide(
 	return isRefused ? refusedExitCode : 0;
 }
 
-function passUnguarded(cli: Cli, error: unknown): number {
+function passUnguarded(cli: HookCli, error: unknown): number {
 	const isStrict = cli.environment["UDO_STRICT"] === "1";
 	const what = error instanceof Error ? error.message : String(error);
 	const next = error instanceof UdoError && error.next !== undefined ? error.next : "udo doctor";

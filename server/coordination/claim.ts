@@ -6,8 +6,8 @@ import type { Resource } from "./resource.ts";
 
 // A blocker's process is looked at this often: one /proc read, so that nothing stays with the dead for a second.
 const lookMs = 250;
-// Notifications are hints; this is what a lost one costs. It also keeps the place in line alive.
-const askAgainMs = 1500;
+// Each time costs a step and keeps the place in line, which lapses after ten seconds; of its turn a waiter is told before.
+const askAgainMs = 3000;
 
 export interface ClaimOptions extends AcquireOptions {
 	/** How long to wait in line, in ms; 0 asks once and takes no place. */
@@ -122,7 +122,7 @@ function turn(
 ): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const shortestLease = Math.min(...blockers.filter(({ what }) => what === "lock").map(({ leftMs }) => leftMs + 1));
-		const bell = coordinator.store.onChange(look);
+		const bell = coordinator.store.onRequestChange(coordinator.project, request, look);
 		const looking = setInterval(() => {
 			if (blockers.some(isDead)) done();
 		}, lookMs);

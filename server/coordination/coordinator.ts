@@ -98,11 +98,8 @@ export class Coordinator {
 
 	/** Frees what dead processes of this machine left behind, in this project; answers how many it found. */
 	async reap(): Promise<number> {
-		let found = 0;
-		for (const session of await this.store.sessions()) {
-			if (livenessOf(session.process) !== "dead") continue;
-			if (await this.store.closeSession(session.id, "died")) found += 1;
-		}
+		const dead = (await this.store.sessions()).filter((session) => livenessOf(session.process) === "dead");
+		let found = dead.length === 0 ? 0 : await this.store.closeSessions([...new Set(dead.map(({ id }) => id))], "died");
 		const waiters = await this.store.waiters(this.project);
 		const locks = await this.store.locks(this.project);
 		const owned = [...waiters, ...locks.flatMap(({ project, holds }) => holds.map((hold) => ({ project, ...hold })))];
@@ -121,7 +118,7 @@ export class Coordinator {
 
 	/** Ends this session here: its locks go to whoever waits for them. */
 	async leave(): Promise<void> {
-		await this.store.closeSession(this.#entry.id, "closed", this.project);
+		await this.store.closeSessions([this.#entry.id], "closed", this.project);
 	}
 }
 

@@ -27,7 +27,8 @@ export class Lease implements AsyncDisposable {
 	constructor(coordinator: Coordinator, granted: Granted, sentAt: number) {
 		this.#coordinator = coordinator;
 		this.granted = granted;
-		this.#watching = coordinator.store.onChange(() => background(this.#look()));
+		const look = () => background(this.#look());
+		this.#watching = coordinator.store.onRequestChange(coordinator.project, granted.request, look);
 		this.#extend(sentAt);
 	}
 

@@ -85,7 +85,9 @@ export async function openRepository(
 	}
 	const [toplevel = "", gitDirectory = "", commonDirectory = ""] = answer.split("\n");
 	const worktree = realpathSync(toplevel);
-	return new Repository(createGit(worktree, options.insideHook === true), {
+	// Making one costs 5 ms of CPU, and a hook starts at the top of the tree anyway.
+	const here = worktree === directory ? git : createGit(worktree, options.insideHook === true);
+	return new Repository(here, {
 		worktree,
 		gitDirectory: realpathSync(gitDirectory),
 		commonDirectory: realpathSync(resolve(directory, commonDirectory)),

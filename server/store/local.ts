@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Clock } from "../coordination/clock.ts";
 import { machineClock } from "../coordination/clock.ts";
 import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
@@ -21,6 +22,7 @@ import { GateFiles } from "./local/gate-files.ts";
 import * as locks from "./local/locks.ts";
 import { handOff } from "./local/queue.ts";
 import * as records from "./local/records.ts";
+import { RequestBells } from "./local/request-bells.ts";
 import * as sessions from "./local/sessions.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
 
@@ -34,7 +36,7 @@ export interface LocalStoreOptions {
 /** Opens the store of this user and machine: one SQLite file, shared by every process without a daemon. */
 export async function openLocalStore(options: LocalStoreOptions): Promise<LocalStore> {
 	const database = await Database.open(options.directory);
-	const store = new LocalStore(database, options.clock ?? machineClock, new GateFiles(options.directory));
+	const store = new LocalStore(database, options.clock ?? machineClock, options.directory);
 	await store.startBoot(options.boot ?? currentBoot());
 	return store;
 }
@@ -46,20 +48,26 @@ export class LocalStore implements Store {
 	readonly #clock: Clock;
 	readonly #gateFiles: GateFiles;
 	readonly #doorbell: Doorbell;
+	readonly #requestBells: RequestBells;
 
-	constructor(database: Database, clock: Clock, gateFiles: GateFiles) {
+	constructor(database: Database, clock: Clock, directory: string) {
 		this.#database = database;
 		this.#clock = clock;
-		this.#gateFiles = gateFiles;
-		this.#doorbell = new Doorbell(database.path);
+		this.#gateFiles = new GateFiles(directory);
+		this.#doorbell = new Doorbell(join(directory, "bell"), () => database.version());
+		this.#requestBells = new RequestBells(directory);
 	}
 
 	/** Ends what another boot of this machine left behind: none of its processes can live. */
 	async startBoot(boot: string): Promise<void> {
 		const known = await this.#database.read(() => records.readMeta(this.#database, "boot"));
 		if (known === boot) return;
-		const isNew = await this.#database.step(() => startBoot(this.#database, this.#clock.now(), boot));
-		if (isNew) this.#gate(() => this.#gateFiles.clear());
+		await this.#write(() => {
+			if (!startBoot(this.#database, this.#clock.now(), boot)) return;
+			// Inside the step: nobody of this boot has come in yet whose files these might be.
+			this.#gateFiles.clear();
+			this.#requestBells.clear();
+		});
 	}
 
 	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
@@ -71,14 +79,14 @@ export class LocalStore implements Store {
 		await this.#step((now) => sessions.beat(this.#database, now, ids, ttlMs));
 	}
 
-	async closeSession(session: SessionId, cause: "closed" | "died", project?: ProjectId): Promise<boolean> {
+	async closeSessions(ids: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
 		const left = await this.#step((now) => {
-			const projects = sessions.endSession(this.#database, now, session, cause, project);
+			const projects = ids.flatMap((id) => sessions.endSession(this.#database, now, id, cause, project));
 			if (projects.length > 0) handOff(this.#database, now);
 			return projects;
 		});
-		for (const each of left) await this.#refreshGate(each);
-		return left.length > 0;
+		for (const each of new Set(left)) await this.#refreshGate(each);
+		return left.length;
 	}
 
 	sessions(project?: ProjectId): Promise<readonly Session[]> {
@@ -124,7 +132,7 @@ export class LocalStore implements Store {
 	}
 
 	async append(project: ProjectId, from: Author, body: EventBody): Promise<void> {
-		await this.#database.step(() => appendEvent(this.#database, project, from, body));
+		await this.#write(() => appendEvent(this.#database, project, from, body));
 	}
 
 	events(query: EventQuery): Promise<readonly UdoEvent[]> {
@@ -143,12 +151,16 @@ export class LocalStore implements Store {
 		return this.#doorbell.listen(listener);
 	}
 
+	onRequestChange(_project: ProjectId, request: RequestId, listener: () => void): Disposable {
+		return this.#requestBells.listen(request, listener);
+	}
+
 	reportConflict(report: ConflictReport, from: Author): Promise<{ readonly id: ConflictId; readonly isNew: boolean }> {
-		return this.#database.step(() => reportConflict(this.#database, report, from));
+		return this.#write(() => reportConflict(this.#database, report, from));
 	}
 
 	resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
-		return this.#database.step(() => resolveConflict(this.#database, project, id, resolution, from));
+		return this.#write(() => resolveConflict(this.#database, project, id, resolution, from));
 	}
 
 	conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
@@ -168,7 +180,7 @@ export class LocalStore implements Store {
 	}
 
 	async saveState(project: ProjectId, key: string, value: string | undefined): Promise<void> {
-		await this.#database.step(() => records.saveState(this.#database, project, key, value));
+		await this.#write(() => records.saveState(this.#database, project, key, value));
 	}
 
 	loadState(project: ProjectId, key: string): Promise<string | undefined> {
@@ -176,7 +188,7 @@ export class LocalStore implements Store {
 	}
 
 	async count(counters: Counters): Promise<void> {
-		await this.#database.step(() => {
+		await this.#write(() => {
 			for (const [name, amount] of Object.entries(counters)) addToCounter(this.#database, name as CounterName, amount);
 		});
 	}
@@ -196,13 +208,20 @@ export class LocalStore implements Store {
 	}
 
 	#step<T>(body: (now: number) => T): Promise<T> {
-		return this.#database.step(() => {
+		return this.#write(() => {
 			const now = this.#clock.now();
 			const busy = this.#database.takeBusyCount();
 			if (busy > 0) addToCounter(this.#database, "udo_store_busy_total", busy);
 			expire(this.#database, now);
 			return body(now);
 		});
+	}
+
+	async #write<T>(body: () => T): Promise<T> {
+		const answer = await this.#database.step(body);
+		for (const [request, fate] of this.#database.takeAnnounced()) this.#requestBells.ring(request, fate);
+		this.#doorbell.ring();
+		return answer;
 	}
 
 	// A look must not cost a write transaction, unless something is due.

@@ -26,8 +26,8 @@ export interface Store extends AsyncDisposable {
 	openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened>;
 	/** Proves that sessions live; unknown ones are ignored. */
 	beat(sessions: readonly SessionId[], ttlMs: number): Promise<void>;
-	/** Ends a session in one project, or in all: locks, places in queues and presence go with it. False if it was not open. */
-	closeSession(session: SessionId, cause: "closed" | "died", project?: ProjectId): Promise<boolean>;
+	/** Ends sessions in one project, or in all: locks, places in queues and presence go with them. Answers how many were open. */
+	closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number>;
 	/** The open sessions of a project, or of all, oldest first; the first of each project is its primary. */
 	sessions(project?: ProjectId): Promise<readonly Session[]>;
 
@@ -60,6 +60,8 @@ export interface Store extends AsyncDisposable {
 	lastEvent(project: ProjectId): Promise<number>;
 	/** Calls back soon after something may have changed, in any process. A hint: read the log to know. */
 	onChange(listener: () => void): Disposable;
+	/** Calls back soon after others may have changed what has become of a request, in any process. A hint: peek to know. */
+	onRequestChange(project: ProjectId, request: RequestId, listener: () => void): Disposable;
 
 	/** Records a conflict with its texts, or finds the open one with the same cause. */
 	reportConflict(report: ConflictReport, from: Author): Promise<{ readonly id: ConflictId; readonly isNew: boolean }>;

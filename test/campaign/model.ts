@@ -15,7 +15,7 @@ export async function compareWithModel(harness: StoreHarness, dose: number, seed
 		const result = await fc.check(property, {
 			seed: seed + round,
 			numRuns: Math.min(160, Math.ceil((dose - steps) / 50)),
-			interruptAfterTimeLimit: 120_000,
+			interruptAfterTimeLimit: 40_000,
 		});
 		if (!result.failed) continue;
 		const { errorInstance } = result;

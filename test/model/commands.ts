@@ -13,7 +13,12 @@ export const projects = ["P", "Q"];
 export type Command =
 	| { readonly do: "open"; readonly who: Who; readonly branch: string; readonly ttlMs: number; readonly most: number }
 	| { readonly do: "beat"; readonly sessions: readonly string[]; readonly ttlMs: number }
-	| { readonly do: "close"; readonly who: Who; readonly everywhere: boolean; readonly died: boolean }
+	| {
+			readonly do: "close";
+			readonly sessions: readonly string[];
+			readonly project: string | undefined;
+			readonly died: boolean;
+	  }
 	| ({ readonly do: "acquire"; readonly who: Who } & Wish)
 	| { readonly do: "again" | "renew" | "release" | "cancel" | "peek"; readonly request: number }
 	| { readonly do: "renewClaims"; readonly who: Who }
@@ -107,8 +112,8 @@ function command(): fc.Arbitrary<Command> {
 			weight: 2,
 			arbitrary: fc.record({
 				do: fc.constant("close" as const),
-				who,
-				everywhere: fc.boolean(),
+				sessions: fc.subarray(["A", "B", "C", "D", "nobody"], { minLength: 1, maxLength: 2 }),
+				project: fc.constantFrom("P", "Q", undefined),
 				died: fc.boolean(),
 			}),
 		},

@@ -1,5 +1,4 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { inspect } from "node:util";
 import type { Acquired, AcquireRequest, RequestId } from "../../server/coordination/lock.ts";
 import type { ProcessIdentity } from "../../server/coordination/process.ts";
 import { type Resource, resourceKey } from "../../server/coordination/resource.ts";
@@ -20,7 +19,7 @@ export async function runHistory(harness: StoreHarness, history: readonly Comman
 		try {
 			await run.perform(step);
 		} catch (error) {
-			const told = history.slice(0, index + 1).map((each) => inspect(each, { breakLength: Infinity, depth: 5 }));
+			const told = history.slice(0, index + 1).map((each) => JSON.stringify(each));
 			throw new Error(`step ${index} of\n${told.join("\n")}\n${error instanceof Error ? error.message : error}`, {
 				cause: error,
 			});
@@ -67,10 +66,14 @@ class Run {
 				model.beat(world, command.sessions, command.ttlMs);
 				return store.beat(command.sessions as SessionId[], command.ttlMs);
 			case "close": {
-				const project = command.everywhere ? undefined : (command.who.project as ProjectId);
-				const id = command.who.session as SessionId;
-				const closed = await store.closeSession(id, command.died ? "died" : "closed", project);
-				return equal(closed, model.closeSession(world, id, project), "closeSession");
+				const { sessions, project, died } = command;
+				const expected = model.closeSessions(world, sessions, project);
+				const closed = await store.closeSessions(
+					sessions as SessionId[],
+					died ? "died" : "closed",
+					project as ProjectId | undefined,
+				);
+				return equal(closed, expected, "closeSessions");
 			}
 			case "acquire":
 				return this.#acquire(requestOf(command, this.#nameOf(this.#sent.length)));

@@ -106,13 +106,13 @@ export function beat(world: World, ids: readonly string[], ttlMs: number): void 
 	}
 }
 
-export function closeSession(world: World, id: string, project: string | undefined): boolean {
+export function closeSessions(world: World, ids: readonly string[], project: string | undefined): number {
 	const ended = world.sessions.filter(
-		(session) => session.id === id && (project === undefined || session.project === project),
+		(session) => ids.includes(session.id) && (project === undefined || session.project === project),
 	);
 	for (const session of ended) end(world, session);
 	serve(world);
-	return ended.length > 0;
+	return ended.length;
 }
 
 /** Whether a session is the oldest of its project. */

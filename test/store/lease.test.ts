@@ -91,10 +91,11 @@ describe.each(stores)("a lease from a $name store", ({ openLive }) => {
 		using _listening = ann.store.onChange(() => {
 			rings += 1;
 		});
+		await take(ann.store, "ann", file("b.ts"));
 		await until(() => rings > 0);
 
 		expect(lease.signal.aborted).toBe(false);
-		expect(await ann.store.locks(project)).toMatchObject([{ session: "ann" }]);
+		expect(await ann.store.peek(project, lease.granted.request)).toBe("granted");
 	});
 });
 

@@ -58,7 +58,7 @@ describe.each(stores)("the records of a $name store", ({ open, openLive }) => {
 		await advance(1000);
 		await take(store, "ann", file("c.ts"));
 		await take(store, "bob", file("c.ts"), { steal: { reason: "why not" } });
-		await store.closeSession(ann, "died", project);
+		await store.closeSessions([ann], "died", project);
 		await store.count({ udo_hook_runs_total: 2, udo_hook_skips_total: 1 });
 		await store.count({ udo_hook_runs_total: 1 });
 

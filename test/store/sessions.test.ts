@@ -12,7 +12,7 @@ describe.each(stores)("sessions in a $name store", ({ open }) => {
 		if (ann === undefined) throw new Error("ann is not there");
 		expect(await roles(store)).toEqual({ ann: "primary", bob: "secondary", cleo: "secondary" });
 
-		await store.closeSession(ann.id, "closed", project);
+		await store.closeSessions([ann.id], "closed", project);
 
 		expect(await roles(store)).toEqual({ bob: "primary", cleo: "secondary" });
 		expect(await store.events({ project, after: 0, limit: 10, types: ["session_promoted"] })).toMatchObject([
@@ -63,12 +63,12 @@ describe.each(stores)("sessions in a $name store", ({ open }) => {
 		const waiting = await queueUp(store, "cleo", file("a.ts"));
 		await store.setPresence(project, ann.id, [{ path: "a.ts", unsaved: false, line: undefined }]);
 
-		expect(await store.closeSession(ann.id, "died", project)).toBe(true);
+		expect(await store.closeSessions([ann.id], "died", project)).toBe(1);
 
 		expect(await store.peek(project, waiting.request)).toBe("granted");
 		expect(await store.peek(project, place.request)).toBe("gone");
 		expect(await store.presence(project)).toEqual([]);
-		expect(await store.closeSession(ann.id, "died", project)).toBe(false);
+		expect(await store.closeSessions([ann.id], "died", project)).toBe(0);
 		const events = await store.events({ project, after: 0, limit: 100, session: ann.id });
 		expect(events.map(({ type }) => type)).toEqual([
 			"session_connected",
@@ -88,10 +88,10 @@ describe.each(stores)("sessions in a $name store", ({ open }) => {
 		await arrive(store, ["ann"], otherProject);
 		if (ann === undefined) throw new Error("ann is not there");
 
-		await store.closeSession(ann.id, "closed", project);
+		await store.closeSessions([ann.id], "closed", project);
 		expect((await store.sessions()).map((session) => session.project)).toEqual([otherProject]);
 		await arrive(store, ["ann"]);
-		await store.closeSession(ann.id, "closed");
+		await store.closeSessions([ann.id], "closed");
 		expect(await store.sessions()).toEqual([]);
 	});
 

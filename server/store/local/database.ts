@@ -1,10 +1,12 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import Libsql from "libsql";
+import pRetry from "p-retry";
+import type { RequestId } from "../../coordination/lock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
+import type { Fate } from "./request-bells.ts";
 import schema from "./schema.sql";
 
 const schemaVersion = 1;
@@ -20,6 +22,8 @@ export class Database implements Disposable {
 	readonly #sqlite: Libsql.Database;
 	readonly #statements = new Map<string, Libsql.Statement>();
 	#busy = 0;
+	#commits = 0;
+	#announced: (readonly [RequestId, Fate])[] = [];
 
 	private constructor(path: string, sqlite: Libsql.Database) {
 		this.path = path;
@@ -50,9 +54,32 @@ export class Database implements Disposable {
 		return busy;
 	}
 
+	/** Something that is different after every commit of any process; undefined when SQLite cannot tell now. */
+	version(): string | undefined {
+		try {
+			return `${this.get<{ data_version: number }>("PRAGMA data_version")?.data_version} ${this.#commits}`;
+		} catch {
+			return undefined;
+		}
+	}
+
+	/** Notes, inside a step, that others must hear of the fate of a request once the step is committed. */
+	announce(request: RequestId, fate: Fate): void {
+		this.#announced.push([request, fate]);
+	}
+
+	/** What the last step announced. */
+	takeAnnounced(): readonly (readonly [RequestId, Fate])[] {
+		const announced = this.#announced;
+		this.#announced = [];
+		return announced;
+	}
+
 	/** Runs `body` as one write transaction: all of it happens, or nothing when it throws or the process dies. */
 	async step<T>(body: () => T): Promise<T> {
-		return this.#transaction("BEGIN IMMEDIATE", body);
+		const answer = await this.#transaction("BEGIN IMMEDIATE", body);
+		this.#commits += 1;
+		return answer;
 	}
 
 	/** Runs `body` on one consistent snapshot. */
@@ -86,6 +113,7 @@ export class Database implements Disposable {
 
 	async #transaction<T>(begin: string, body: () => T): Promise<T> {
 		const attempt = () => {
+			this.#announced = [];
 			this.#run(begin);
 			try {
 				const result = body();
@@ -170,14 +198,24 @@ function versionOf(sqlite: Libsql.Database): number {
 
 // The wait between two tries is random, so that processes which collided once do not collide again.
 async function patiently<T>(body: () => T, onBusy: () => void): Promise<T> {
-	const deadline = performance.now() + busyPatienceMs;
-	for (;;) {
-		try {
-			return body();
-		} catch (error) {
-			if (!codeOf(error).startsWith("SQLITE_BUSY") || performance.now() > deadline) throw error;
-			onBusy();
-			await delay(1 + Math.random() * 20);
-		}
+	try {
+		return body();
+	} catch (error) {
+		if (!isBusy(error)) throw error;
+		onBusy();
 	}
+	return pRetry(body, {
+		retries: Number.POSITIVE_INFINITY,
+		minTimeout: 5,
+		factor: 1.3,
+		maxTimeout: 25,
+		randomize: true,
+		maxRetryTime: busyPatienceMs,
+		shouldRetry: ({ error }) => isBusy(error),
+		onFailedAttempt: onBusy,
+	});
+}
+
+function isBusy(error: unknown): boolean {
+	return codeOf(error).startsWith("SQLITE_BUSY");
 }

@@ -7,11 +7,10 @@ const forgottenAtOnce = 4;
 
 /** Remembers that a request is over, so that a late copy of it is refused. Part of a step. */
 export function finish(database: Database, now: number, request: RequestId): void {
-	database.run(
-		"DELETE FROM finished WHERE request IN (SELECT request FROM finished WHERE expires <= ? ORDER BY expires LIMIT ?)",
-		now,
-		forgottenAtOnce,
-	);
+	const old = "SELECT request FROM finished WHERE expires <= ? ORDER BY expires LIMIT ?";
+	for (const { request: over } of database.all<{ request: string }>(old, now, forgottenAtOnce)) {
+		database.run("DELETE FROM finished WHERE request = ?", over);
+	}
 	database.run("INSERT OR REPLACE INTO finished VALUES (?, ?)", request, now + finishedMemoryMs);
 }
 

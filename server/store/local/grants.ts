@@ -49,6 +49,7 @@ export function grant(database: Database, now: number, wanted: Grantable, terms:
 		);
 	}
 	dueAt(database, expires);
+	if (terms.handed) database.announce(wanted.request, "granted");
 	addToCounter(database, "udo_locks_acquired_total");
 	const token = Math.max(...given.map((each) => each.token)) as FencingToken;
 	appendEventOf(database, wanted.project, wanted.session, {
@@ -79,6 +80,7 @@ export function removeHolds(
 		if (database.get("SELECT 1 FROM holds WHERE request = ? LIMIT 1", first.request) === undefined) {
 			finish(database, now, first.request);
 		}
+		if (why.cause !== "released") database.announce(first.request, "over");
 		addToCounter(database, why.cause === "expired" ? "udo_locks_expired_total" : "udo_locks_released_total");
 		appendEventOf(database, first.project, first.session, {
 			type: "lock_released",
@@ -100,6 +102,7 @@ export function removeTickets(
 	for (const row of rows) {
 		database.run("DELETE FROM tickets WHERE ticket = ?", row.ticket);
 		finish(database, now, row.request);
+		database.announce(row.request, "over");
 		addToCounter(database, "udo_lock_waits_abandoned_total");
 		appendEventOf(database, row.project, row.session, {
 			type: "lock_cancelled",

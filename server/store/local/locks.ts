@@ -106,7 +106,7 @@ function isWhole(database: Database, request: RequestId): boolean {
 }
 
 function holdsOf(database: Database, request: RequestId): HoldRow[] {
-	return database.all("SELECT * FROM holds WHERE request = ? ORDER BY resource", request);
+	return database.all("SELECT * FROM holds WHERE request = ? ORDER BY project, resource", request);
 }
 
 function toLock(now: number, group: readonly [HoldRow, ...HoldRow[]]): Lock {
