@@ -23,7 +23,9 @@ async function status(cli: Cli): Promise<number> {
 		conflicts: await store.conflicts(project),
 		presence: await store.presence(project),
 	};
-	cli.output.result("status", { project, worktree: repository.worktree, store: store.kind, ...forJson(view) }, [
+	const counters = cli.output.json ? await store.counters() : undefined;
+	const data = { project, worktree: repository.worktree, store: store.kind, ...forJson(view), counters };
+	cli.output.result("status", data, [
 		...sessionLines(cli.output, view),
 		...lockLines(cli.output, view),
 		...waiterLines(cli.output, view),
