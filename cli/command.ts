@@ -7,7 +7,7 @@ export interface Cli {
 	readonly output: Output;
 	readonly environment: NodeJS.ProcessEnv;
 	readonly directory: string;
-	/** Everything after `--` on the command line. */
+	/** The command of `udo run`: everything after `--`. */
 	readonly rest: readonly string[];
 	/** Aborts on Ctrl-C, SIGTERM and SIGHUP. */
 	readonly interrupted: AbortSignal;
@@ -23,3 +23,6 @@ export interface Cli {
 export interface CommandModule {
 	define(command: Command, cli: Cli): void;
 }
+
+/** The signals by which people and systems end a command. */
+export const interruptions = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -55,9 +55,10 @@ export class Output {
 			this.#envelopeOf(error.code, [error.message, error.why].filter(Boolean).join(": "), error.retryable, error.next);
 			return error.exitCode;
 		}
-		const lines = [`udo: ${error.message}`];
-		if (error.why !== undefined) lines.push(`  ${error.why}`);
-		if (error.next !== undefined) lines.push(`  next: ${error.next}`);
+		// Each part has been made safe where it was put together; this is for the one that was forgotten.
+		const lines = [`udo: ${showText(error.message, 2000)}`];
+		if (error.why !== undefined) lines.push(`  ${showText(error.why, 2000)}`);
+		if (error.next !== undefined) lines.push(`  next: ${showText(error.next, 2000)}`);
 		process.stderr.write(`${lines.join("\n")}\n`);
 		return error.exitCode;
 	}

@@ -1,7 +1,10 @@
+import { realpathSync } from "node:fs";
+import { relative } from "node:path";
 import type { Refusal, Waiting } from "../server/coordination/claim.ts";
 import { showBlocker, showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import { describeResource, type Resource } from "../server/coordination/resource.ts";
 import { HeldError, UdoError } from "../server/errors.ts";
+import { resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import type { Output } from "./output.ts";
 
@@ -21,8 +24,8 @@ export async function refusal(
 			return new HeldError(waited, {
 				...(blocker !== undefined && { why: `${showBlocker(blocker)}${others}` }),
 				next: why.queued
-					? "udo status, then wait longer: --wait 5m"
-					: "udo lock --wait … to stand in line, udo status to see all",
+					? "udo status"
+					: `udo lock --wait ${resources.map((each) => resourceWords(each, here(workspace))).join(" ")}`,
 			});
 		}
 		case "limit": {
@@ -40,6 +43,12 @@ export async function refusal(
 				next: "run the same command again",
 			});
 	}
+}
+
+// Where the next command is going to be typed, from the top of the tree.
+function here({ repository }: Workspace): string {
+	const inside = relative(repository.worktree, realpathSync(process.cwd()));
+	return inside.startsWith("..") ? "" : inside;
 }
 
 /** One line on the place in the queue, replaced at every change. */

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import packageFile from "../package.json" with { type: "json" };
-import { processEnvironment } from "../server/config.ts";
+import { isPlain, processEnvironment } from "../server/config.ts";
 import { onBackgroundFailure } from "../server/coordination/background.ts";
-import { UsageError } from "../server/errors.ts";
-import type { Cli, CommandModule } from "./command.ts";
+import { UdoError, UsageError } from "../server/errors.ts";
+import { type Cli, type CommandModule, interruptions } from "./command.ts";
+import { tellLosses } from "./losses.ts";
 import { Output } from "./output.ts";
 
 interface Entry {
@@ -86,34 +87,38 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {
 	const environment = processEnvironment();
-	const dashes = argv.indexOf("--");
+	// What follows `--` is a command of its own for `udo run`; for the others it is names that may start with a dash.
+	const dashes = argv[0] === "run" ? argv.indexOf("--") : -1;
 	const words = dashes === -1 ? argv : argv.slice(0, dashes);
-	const output = new Output({ json: words.includes("--json"), plain: (environment["NO_COLOR"] ?? "") !== "" });
+	const options = words.slice(0, words.includes("--") ? words.indexOf("--") : undefined);
+	const output = new Output({ json: options.includes("--json"), plain: isPlain(environment) });
 	onBackgroundFailure((error) => output.failure(error));
 	process.stdout.on("error", endWhenReaderIsGone);
 	const opened: AsyncDisposable[] = [];
 	let exitCode = 0;
-	const cli: Cli = {
-		output,
-		environment,
-		directory: process.cwd(),
-		rest: dashes === -1 ? [] : argv.slice(dashes + 1),
-		get interrupted() {
-			return interruption();
-		},
-		async open(directory = process.cwd()) {
-			const { openWorkspace } = await import("../server/workspace.ts");
-			const workspace = await openWorkspace({ directory, environment });
-			opened.push(workspace);
-			return workspace;
-		},
-		action:
-			(body) =>
-			async (...args) => {
-				exitCode = (await body(...args)) ?? 0;
-			},
-	};
 	try {
+		const here = currentDirectory();
+		const cli: Cli = {
+			output,
+			environment,
+			directory: here,
+			rest: dashes === -1 ? [] : argv.slice(dashes + 1),
+			get interrupted() {
+				return interruption();
+			},
+			async open(directory = here) {
+				const { openWorkspace } = await import("../server/workspace.ts");
+				const workspace = await openWorkspace({ directory, environment });
+				opened.push(workspace);
+				await tellLosses(workspace, output);
+				return workspace;
+			},
+			action:
+				(body) =>
+				async (...args) => {
+					exitCode = (await body(...args)) ?? 0;
+				},
+		};
 		const called = isBare(words) ? ["status", ...words] : words;
 		const program = await createProgram(called, cli);
 		await program.parseAsync(called, { from: "user" });
@@ -123,6 +128,14 @@ async function main(argv: readonly string[]): Promise<number> {
 		return output.failure(error);
 	} finally {
 		for (const each of opened) await each[Symbol.asyncDispose]();
+	}
+}
+
+function currentDirectory(): string {
+	try {
+		return process.cwd();
+	} catch (cause) {
+		throw new UdoError("the directory you are in is gone", { code: "no_directory", next: "cd", cause });
 	}
 }
 
@@ -150,7 +163,8 @@ async function createProgram(words: readonly string[], cli: Cli): Promise<Comman
 
 function usage(error: CommanderError, words: readonly string[]): UsageError {
 	const [first = "", hint] = error.message.replace(/^error: /, "").split("\n");
-	const known = entries.find(({ name }) => words.includes(name))?.name;
+	const called = words.find((word) => !word.startsWith("-"));
+	const known = entries.find(({ name }) => name === called)?.name;
 	return new UsageError(first, {
 		...(hint !== undefined && { why: hint.replace(/[()]/g, "") }),
 		next: known === undefined ? "udo --help" : `udo ${known} --help`,
@@ -165,7 +179,7 @@ function interruption(): AbortSignal {
 	if (interrupted === undefined) {
 		const controller = new AbortController();
 		interrupted = controller;
-		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => controller.abort(signal));
+		for (const signal of interruptions) process.on(signal, () => controller.abort(signal));
 	}
 	return interrupted.signal;
 }

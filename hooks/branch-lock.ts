@@ -5,8 +5,9 @@ import type { Acquired, Blocker, RequestId } from "../server/coordination/lock.t
 import { describeResource, type Resource } from "../server/coordination/resource.ts";
 import { HeldError, UdoError } from "../server/errors.ts";
 import { callingGit } from "../server/git/caller.ts";
+import { resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
-import { type HookName, hookNames, shellWord } from "./verdict.ts";
+import { type HookName, hookNames } from "./verdict.ts";
 
 // Long enough to sit out another git at work, short enough that nobody wonders what git is doing.
 const patienceMs = 2000;
@@ -17,8 +18,8 @@ export interface BranchTerms {
 	readonly hook: HookName;
 	/** Whether a branch that somebody claimed is waited for as well, and not only one that another git is using. */
 	readonly waitForClaims: boolean;
-	/** What to run once the branch is free. */
-	readonly command: string;
+	/** What to run once the branch is free, as far as a hook can tell. Asked only when it is not. */
+	readonly command: () => Promise<string | undefined>;
 }
 
 /**
@@ -68,6 +69,7 @@ function inTheWay(answer: Acquired, hook: HookName, workspace: Workspace): reado
 	if (answer.reason !== "held") {
 		throw new UdoError("the branch could not be locked", {
 			code: answer.reason,
+			next: answer.reason === "limit" ? "udo status" : "run the same command again",
 			...(answer.reason === "limit" && {
 				why: `${answer.most} locks are the most there may be (lock.${answer.limit})`,
 			}),
@@ -86,7 +88,11 @@ function aheadIn(claimed: Claimed): number {
 	return !claimed.ok && claimed.refusal.reason === "held" ? claimed.refusal.ahead : 0;
 }
 
-function refused(blockers: readonly Blocker[], ahead: number, { hook, command }: BranchTerms): UdoError | undefined {
+async function refused(
+	blockers: readonly Blocker[],
+	ahead: number,
+	{ hook, command }: BranchTerms,
+): Promise<UdoError | undefined> {
 	const [blocker] = blockers;
 	if (blocker === undefined) return undefined;
 	const name = showText(describeResource(blocker.resource), 120);
@@ -98,12 +104,10 @@ function refused(blockers: readonly Blocker[], ahead: number, { hook, command }:
 			: `git of ${showSession(blocker)} is ${theirs === "pre-push" ? "pushing it" : "committing here"} for ${since}` +
 				(blocker.owner === undefined ? "" : ` (pid ${blocker.owner.pid})`);
 	const line = ahead > 0 ? `; ${ahead} ahead of you in line` : "";
+	const again = await command();
+	const words = new Set(blockers.map(({ resource }) => resourceWords(resource)));
 	return new HeldError(`${hook === "pre-push" ? "push" : "commit"} refused: ${name} is not free`, {
 		why: `${what}${line}.`,
-		next: `udo run --wait ${optionFor(blocker.resource)} -- ${command}`,
+		next: again === undefined ? "udo status" : `udo run --wait ${[...words].join(" ")} -- ${again}`,
 	});
-}
-
-function optionFor({ kind, id }: Resource): string {
-	return kind === "git" ? `--branch ${shellWord(id)}` : `--${kind}`;
 }

@@ -1,6 +1,7 @@
 import {
-	chmodSync,
 	closeSync,
+	existsSync,
+	fchmodSync,
 	lstatSync,
 	mkdirSync,
 	openSync,
@@ -10,11 +11,12 @@ import {
 	rmdirSync,
 	rmSync,
 	symlinkSync,
-	writeSync,
+	writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { showText } from "../server/coordination/describe.ts";
 import { UdoError } from "../server/errors.ts";
+import { shellWord } from "../server/shell-word.ts";
 
 /** What is at a path. `content` is latin1, one character for each byte: other people's hooks need not be UTF-8. */
 export type FileState =
@@ -46,29 +48,26 @@ export function changesTo(desired: ReadonlyMap<string, FileState>): readonly Cha
 	});
 }
 
-/** Makes a change, each at once or not at all; git never sees half a file. */
-export function apply({ path, to }: Change): void {
-	if (to.kind === "absent") {
-		rmSync(path);
-		return;
-	}
-	mkdirSync(dirname(path), { recursive: true });
+/**
+ * Makes a change, each at once or not at all; git never sees half a file. Throws a UdoError when it cannot be made, and also
+ * when what is there is not what the change is from: `command`, which planned it, has to be run again.
+ */
+export function apply(change: Change, command: string): void {
+	const { path, to } = change;
 	// git itself writes `config` by way of `config.lock`: holding that, no change of git's gets lost.
 	const draft = `${path}.lock`;
 	try {
-		if (to.kind === "link") symlinkSync(to.target, draft);
-		else if (to.kind === "file") writeNew(draft, to);
-		else throw new Error(`cannot make ${path} something that is not a file`);
+		if (to.kind !== "absent") mkdirSync(dirname(path), { recursive: true });
+		writeDraft(draft, to);
+		try {
+			replaceBy(draft, change, command);
+		} catch (error) {
+			rmSync(draft, { force: true });
+			throw error;
+		}
 	} catch (error) {
-		if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-		throw new UdoError(`${showText(draft)} exists`, {
-			code: "config_locked",
-			why: "another git or udo is writing there now, or one died there.",
-			next: `run the same command again; if it stays: rm '${showText(draft)}'`,
-			cause: error,
-		});
+		throw explained(error, path, command);
 	}
-	renameSync(draft, path);
 }
 
 /** Removes directories that are empty, the deepest first when so given; others stay. */
@@ -82,16 +81,81 @@ export function removeIfEmpty(directories: readonly string[]): void {
 	}
 }
 
-function writeNew(path: string, { content, mode }: Extract<FileState, { kind: "file" }>): void {
-	const file = openSync(path, "wx", mode);
+// Leaves nothing behind when it fails: a lock file that stays would stop every later `git config`.
+function writeDraft(draft: string, to: FileState): void {
+	if (to.kind === "link") {
+		symlinkSync(to.target, draft);
+		return;
+	}
+	if (to.kind === "other") throw new Error(`cannot make ${draft} something that is not a file`);
+	const mode = to.kind === "file" ? to.mode : 0o600;
+	const file = openSync(draft, "wx", mode);
 	try {
-		writeSync(file, Buffer.from(content, "latin1"));
+		if (to.kind === "file") writeFileSync(file, Buffer.from(to.content, "latin1"));
+		// Whatever the umask is.
+		fchmodSync(file, mode);
+	} catch (error) {
+		rmSync(draft, { force: true });
+		throw error;
 	} finally {
 		closeSync(file);
 	}
-	// Whatever the umask is.
-	chmodSync(path, mode);
 }
+
+// The draft is a lock as well: what is there now stays until it is replaced, at least by git.
+function replaceBy(draft: string, { path, from, to }: Change, command: string): void {
+	if (!isSame(readState(path), from)) {
+		throw new UdoError(`${showText(path)} was changed meanwhile`, {
+			code: "changed_meanwhile",
+			why: "by somebody else, after udo looked; their change was kept.",
+			next: command,
+		});
+	}
+	if (to.kind !== "absent") {
+		renameSync(draft, path);
+		return;
+	}
+	rmSync(path);
+	rmSync(draft);
+}
+
+function explained(error: unknown, path: string, command: string): unknown {
+	if (error instanceof UdoError || !(error instanceof Error && "code" in error)) return error;
+	const draft = `${path}.lock`;
+	if (error.code === "EEXIST") {
+		return new UdoError(`${showText(draft)} exists`, {
+			code: "config_locked",
+			why: `another git or udo is writing there now; if it stays, one died there: rm ${shellWord(draft)}`,
+			next: command,
+			cause: error,
+		});
+	}
+	const known = unwritable[String(error.code)];
+	if (known === undefined) return error;
+	return new UdoError(`${showText(path)} cannot be written`, {
+		code: "unwritable",
+		why: known.why,
+		next: known.next(shellWord(existingDirectory(path))),
+		cause: error,
+	});
+}
+
+function existingDirectory(path: string): string {
+	const directory = dirname(path);
+	return existsSync(directory) ? directory : existingDirectory(directory);
+}
+
+const forbidden = { why: "permission is denied.", next: (directory: string) => `ls -ld ${directory}` };
+const full = { why: "the disk is full.", next: (directory: string) => `df -h ${directory}` };
+
+const unwritable: Record<string, typeof full> = {
+	EACCES: forbidden,
+	EPERM: forbidden,
+	ENOSPC: full,
+	EDQUOT: { ...full, why: "your part of the disk is full." },
+	EROFS: { ...full, why: "the file system is read-only." },
+	EFBIG: { why: "files may not become that large here.", next: () => "ulimit -f" },
+};
 
 function isSame(a: FileState, b: FileState): boolean {
 	if (a.kind === "file" && b.kind === "file") return a.content === b.content && a.mode === b.mode;

@@ -10,13 +10,18 @@
 # Is any session alive in this project that this hook does not belong to? The local store keeps a file for each session,
 # $state/live/<project>/<pid>.<session>, and one in $state/live/exclusive for each holder of an exclusive lock.
 udo_has_peers() {
-	if [ -n "${XDG_STATE_HOME-}" ]; then
-		udo_live=$XDG_STATE_HOME/udo/live
-	elif [ -n "${HOME-}" ]; then
-		udo_live=$HOME/.local/state/udo/live
-	else
-		return 0
-	fi
+	# Under `#!/bin/sh -f` nothing below would be found.
+	case $- in *f*) return 0 ;; esac
+	# As stateDirectory in server/config.ts has it: relative ones do not count.
+	case ${XDG_STATE_HOME-} in
+	/*) udo_live=$XDG_STATE_HOME/udo/live ;;
+	*)
+		case ${HOME-} in
+		/*) udo_live=$HOME/.local/state/udo/live ;;
+		*) return 0 ;;
+		esac
+		;;
+	esac
 	[ -d "$udo_live" ] || return 1
 	udo_find_project || return 0
 	udo_own=
@@ -35,22 +40,30 @@ udo_has_peers() {
 }
 
 # The project as server/git/project.ts has it: what udo.config.json says, else what is remembered here. Fails if neither does.
+# Of JSON it reads one thing, a project that stands first and plainly; where there may be another one it cannot tell.
 udo_find_project() {
 	udo_project=
-	if [ -r udo.config.json ]; then
+	udo_text=
+	if [ -e udo.config.json ]; then
+		[ -r udo.config.json ] || return 1
 		while read -r udo_line || [ -n "$udo_line" ]; do
-			case $udo_line in *'"project"'*)
-				udo_line=${udo_line#*'"project"'}
-				udo_line=${udo_line#*\"}
-				udo_project=${udo_line%%\"*}
-				break
-				;;
-			esac
+			udo_text="$udo_text $udo_line"
 		done <udo.config.json
 	fi
-	if [ -z "$udo_project" ] && [ -r "$udo_home/project" ]; then
-		read -r udo_project <"$udo_home/project" || :
-	fi
+	case $udo_text in
+	*\\*) return 1 ;;
+	*'"project"'*)
+		udo_rest=${udo_text#*"{"}
+		udo_rest=${udo_rest#"${udo_rest%%[! 	]*}"}
+		case $udo_rest in '"project"'*) ;; *) return 1 ;; esac
+		udo_rest=${udo_rest#'"project"'}
+		# A second one would be the one that counts.
+		case $udo_rest in *'"project"'*) return 1 ;; esac
+		udo_rest=${udo_rest#*\"}
+		udo_project=${udo_rest%%\"*}
+		;;
+	*) [ -r "$udo_home/project" ] && read -r udo_project <"$udo_home/project" || : ;;
+	esac
 	case $udo_project in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
 }
 

@@ -1,7 +1,8 @@
 import { agentNames } from "../server/coordination/identity.ts";
+import { quoted } from "../server/shell-word.ts";
 import gate from "./gate.sh";
 import { markedBlock, withoutBlock } from "./marked-block.ts";
-import { type HookName, hookNames, quoted } from "./verdict.ts";
+import { type HookName, hookNames } from "./verdict.ts";
 
 /** What the gate starts: absolute paths, because a graphical git client does not have the PATH of a terminal. */
 export interface Baked {

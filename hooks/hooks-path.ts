@@ -53,7 +53,11 @@ export async function configuredHooksPath(repository: Repository): Promise<strin
  */
 export function includeBlock({ commonDirectory }: Repository): string {
 	if (/[\n\r]/.test(commonDirectory)) {
-		throw new UdoError("the path of this repository contains a line break", { code: "path_invalid" });
+		throw new UdoError("the path of this repository contains a line break", {
+			code: "path_invalid",
+			why: "git's config cannot name it; the repository has to be moved or renamed.",
+			next: "git rev-parse --git-common-dir",
+		});
 	}
 	// gitdir: takes a pattern in which `dir` does not match what is under it and `dir/` does not match itself.
 	const pattern = commonDirectory.replace(/[\\*?[\]]/g, "\\$&");

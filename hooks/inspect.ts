@@ -3,12 +3,13 @@ import { isAbsolute, join, resolve } from "node:path";
 import { showText } from "../server/coordination/describe.ts";
 import { openRepository, type Repository } from "../server/git/repository.ts";
 import { type Worktree, worktreesOf } from "../server/git/worktrees.ts";
+import { shellWord } from "../server/shell-word.ts";
 import { type FileState, readState } from "./file-state.ts";
 import { foreignTool } from "./foreign-tool.ts";
 import { type Baked, bakedIn, callsGate } from "./hook-text.ts";
 import { configuredHooksPath, placesOf } from "./hooks-path.ts";
 import { planInstall } from "./install.ts";
-import { hookNames, quoted } from "./verdict.ts";
+import { hookNames } from "./verdict.ts";
 
 /** What was found about the hooks of a clone. `next` is the command that mends it. */
 export interface HookFinding {
@@ -95,7 +96,7 @@ async function inspectHusky(repository: Repository, trees: readonly Worktree[]):
 	return trees.flatMap(({ path }): HookFinding[] => {
 		if (existsSync(join(path, original))) return [];
 		const message = `hooks: husky is not installed in ${showText(path)}, so of the hooks there only udo's run`;
-		return [{ level: "warning", message, next: `cd ${quoted(showText(path))} && npx husky` }];
+		return [{ level: "warning", message, next: `cd ${shellWord(path)} && npx husky` }];
 	});
 }
 

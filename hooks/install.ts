@@ -62,11 +62,11 @@ export function planRemoval(repository: Repository): readonly Change[] {
 	return changesTo(withoutUdo(places).set(places.project, { kind: "absent" }));
 }
 
-/** Carries a plan out. */
-export function carryOut(repository: Repository, changes: readonly Change[]): void {
+/** Carries out what `command` planned. Throws a UdoError where it stops. */
+export function carryOut(repository: Repository, changes: readonly Change[], command: string): void {
 	const places = placesOf(repository);
 	const madeDirectory = changes.some(({ from }) => from.kind === "file" && saysMadeDirectory(from.content));
-	for (const change of inSafeOrder(changes, places)) apply(change);
+	for (const change of inSafeOrder(changes, places)) apply(change, command);
 	removeIfEmpty([places.relays, places.home, ...(madeDirectory ? [places.plainHooks] : [])]);
 }
 

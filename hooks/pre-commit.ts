@@ -7,9 +7,10 @@ import { HeldError, type UdoError } from "../server/errors.ts";
 import { lockablePaths } from "../server/git/attributes.ts";
 import { mergeHeads, stagedPaths } from "../server/git/staged.ts";
 import { branchAt } from "../server/git/worktrees.ts";
+import { quoted, resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";
-import { type HookName, shellWord, showNames, type Verdict } from "./verdict.ts";
+import { type HookName, showNames, type Verdict } from "./verdict.ts";
 
 // Each holder gets three lines; more of them would be a report, and that is what `udo status` is for.
 const mostHolders = 3;
@@ -29,10 +30,14 @@ export async function preCommit(
 	const warnings = byHolder(judged.filter(({ judgement }) => judgement === "warn")).map(warning);
 	if (blocked.length > 0) {
 		const refused = blocked.map(({ path }) => path);
-		return { refusals: byHolder(blocked).slice(0, mostHolders).map(refusal), warnings, refused };
+		// git starts a hook at the top of the tree and says here where it was started itself.
+		const directory = environment["GIT_PREFIX"] ?? "";
+		const holders = byHolder(blocked).slice(0, mostHolders);
+		return { refusals: holders.map((group) => refusal(group, directory)), warnings, refused };
 	}
 	const branch = await workspace.repository.branch();
-	const terms = { hook, waitForClaims: false, command: hook === "pre-commit" ? "git commit" : "git merge --continue" };
+	const command = hook === "pre-commit" ? "git commit" : "git merge --continue";
+	const terms = { hook, waitForClaims: false, command: async () => command };
 	const taken = await holdBranches(workspace, branch === undefined ? [] : [branch], terms);
 	if (taken === undefined) return { refusals: [], warnings, refused: [] };
 	return { refusals: [taken], warnings, refused: [`branch ${branch}`] };
@@ -106,12 +111,13 @@ function byHolder(judged: readonly Judged[]): readonly (readonly [Judged, ...Jud
 	return [...groups.values()];
 }
 
-function refusal(group: readonly [Judged, ...Judged[]]): UdoError {
+function refusal(group: readonly [Judged, ...Judged[]], directory: string): UdoError {
 	const [{ path, lock }] = group;
+	const wanted = lock.resource.kind === "file" ? { ...lock.resource, id: path } : lock.resource;
 	const names = showNames(group.map((each) => each.path));
 	return new HeldError(`commit refused: ${names} ${group.length === 1 ? "is" : "are"} ${held(lock)}`, {
 		why: `${describe(group)}.`,
-		next: `udo run --wait ${wanted(lock, path)} -- git commit, or leave it out: git restore --staged ${pathWord(path)}`,
+		next: `udo run --wait ${resourceWords(wanted, directory)} -- git commit, or leave it out: git restore --staged ${fromTop(path)}`,
 	});
 }
 
@@ -134,11 +140,9 @@ function held(lock: Lock): string {
 	return lock.origin === "edit" ? "being edited by somebody else" : "locked by somebody else";
 }
 
-function wanted({ resource }: Lock, path: string): string {
-	return resource.kind === "file" ? pathWord(path) : `--${resource.kind}`;
-}
-
-// A name that would be an option.
-function pathWord(path: string): string {
-	return shellWord(path.startsWith("-") ? `./${path}` : path);
+// A pathspec that means this one path wherever it is typed; `:/!a` or `:/a*` would mean something else.
+function fromTop(path: string): string {
+	return quoted(
+		`${/^[\w.][^*?[\\]*$/.test(path) ? ":/" : ":(top,literal)"}${showText(path, Number.POSITIVE_INFINITY)}`,
+	);
 }

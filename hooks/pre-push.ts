@@ -1,12 +1,15 @@
 import { describeResource } from "../server/coordination/resource.ts";
 import { UdoError } from "../server/errors.ts";
 import { knownCommits } from "../server/git/commits.ts";
+import { shellWord } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";
-import { shellWord, showNames, type Verdict } from "./verdict.ts";
+import { showNames, type Verdict } from "./verdict.ts";
 
 /** One line that git gives a pre-push hook: what is about to replace what on the remote. */
 export interface RefUpdate {
+	/** What is pushed, as it was typed or as a full ref; undefined when that is not known. */
+	readonly localRef: string | undefined;
 	readonly localId: string;
 	readonly remoteRef: string;
 	readonly remoteId: string;
@@ -22,11 +25,18 @@ export async function prePush(workspace: Workspace, remote: string, updates: rea
 		return name === undefined ? [] : [{ ...update, name }];
 	});
 	const names = branches.map(({ name }) => name);
-	const command = `git push ${shellWord(remote)} ${names.map(shellWord).slice(0, 3).join(" ")}`;
 	const behind = await unfetched(workspace, branches);
-	if (behind.length > 0)
-		return { refusals: [behindError(remote, behind)], warnings: [], refused: behind.map(asBranch) };
-	const taken = await holdBranches(workspace, names, { hook: "pre-push", waitForClaims: true, command });
+	const [first] = behind;
+	if (first !== undefined) {
+		const refused = behind.map(({ name }) => name);
+		const next = await catchUpCommand(workspace, remote, first);
+		return { refusals: [behindError(remote, refused, next)], warnings: [], refused: refused.map(asBranch) };
+	}
+	const taken = await holdBranches(workspace, names, {
+		hook: "pre-push",
+		waitForClaims: true,
+		command: () => pushCommand(workspace, remote, updates),
+	});
 	return taken === undefined
 		? { refusals: [], warnings: [], refused: [] }
 		: { refusals: [taken], warnings: [], refused: names.map(asBranch) };
@@ -39,38 +49,80 @@ export function readUpdates(text: string, environment: NodeJS.ProcessEnv): reado
 		PRE_COMMIT_REMOTE_BRANCH: remoteRef,
 		PRE_COMMIT_FROM_REF: remoteId,
 	} = environment;
-	if (text === "" && localId && remoteRef) return [{ localId, remoteRef, remoteId: remoteId ?? "0" }];
+	if (text === "" && localId && remoteRef) {
+		// It tells of one ref only, and perhaps not of all that is pushed.
+		return [{ localRef: undefined, localId, remoteRef, remoteId: remoteId ?? "0" }];
+	}
 	return text.split("\n").flatMap((line) => {
-		const [, localId, remoteRef, remoteId] = line.split(" ");
+		// The first may have spaces in it: `HEAD@{1 day ago}`.
+		const [, localRef, localId, remoteRef, remoteId] = /^(.+) (\S+) (\S+) (\S+)$/.exec(line) ?? [];
 		if (localId === undefined || remoteRef === undefined || remoteId === undefined) return [];
-		return [{ localId, remoteRef, remoteId }];
+		return [{ localRef, localId, remoteRef, remoteId }];
 	});
 }
+
+/** A ref on the remote that is a branch there. */
+type BranchUpdate = RefUpdate & { readonly name: string };
 
 // git learnt the remote's tips before it called the hook: one that is unknown here was pushed by somebody else meanwhile. A
 // forced push would drop it unseen, so that is stopped too.
 async function unfetched(
 	{ repository }: Workspace,
-	branches: readonly (RefUpdate & { readonly name: string })[],
-): Promise<readonly string[]> {
-	const replaced = branches.filter(({ localId, remoteId }) => !isZero(localId) && !isZero(remoteId));
+	branches: readonly BranchUpdate[],
+): Promise<readonly BranchUpdate[]> {
+	const replaced = branches.filter(isReplacement);
 	if (replaced.length === 0) return [];
 	const known = await knownCommits(
 		repository,
 		replaced.map(({ remoteId }) => remoteId),
 	);
-	return replaced.filter(({ remoteId }) => !known.has(remoteId)).map(({ name }) => name);
+	return replaced.filter(({ remoteId }) => !known.has(remoteId));
 }
 
-function behindError(remote: string, behind: readonly string[]): UdoError {
-	const [first = ""] = behind;
+function behindError(remote: string, behind: readonly string[], next: string): UdoError {
 	const one = behind.length === 1;
 	return new UdoError(`push refused: ${showNames(behind)} ${one ? "is" : "are"} behind ${shellWord(remote)}`, {
 		code: "behind",
-		exitCode: 7,
 		why: `somebody pushed commits to ${one ? "it" : "them"} that were never fetched here.`,
-		next: `git pull --rebase ${shellWord(remote)} ${shellWord(first)}`,
+		next,
 	});
+}
+
+// Pulling another branch than the one this tree is on would mix the two.
+async function catchUpCommand({ repository }: Workspace, remote: string, update: BranchUpdate): Promise<string> {
+	const branch = await repository.branch();
+	const isHere = branch !== undefined && (update.localRef === "HEAD" || update.localRef === `refs/heads/${branch}`);
+	return `git ${isHere ? "pull --rebase" : "fetch"} ${shellWord(remote)} ${shellWord(update.name)}`;
+}
+
+// What was asked of git, as far as a hook is told: not whether it was forced, so there is no command for what had to be.
+async function pushCommand(
+	{ repository }: Workspace,
+	remote: string,
+	updates: readonly RefUpdate[],
+): Promise<string | undefined> {
+	const words = updates.map(refspec);
+	if (words.length > mostRefspecs || words.includes(undefined)) return undefined;
+	for (const { localId, remoteId } of updates.filter(isReplacement)) {
+		if ((await repository.ask("merge-base", "--is-ancestor", remoteId, localId)) === undefined) return undefined;
+	}
+	return `git push ${[remote, ...words.flatMap((word) => word ?? [])].map(shellWord).join(" ")}`;
+}
+
+// A longer command nobody reads.
+const mostRefspecs = 20;
+
+function refspec({ localRef, localId, remoteRef }: RefUpdate): string | undefined {
+	const [to, from] = [remoteRef, localRef ?? ""].map((ref) => ref.replace(/^refs\/heads\//, ""));
+	if (isZero(localId)) return `:${to}`;
+	if (localRef === undefined) return undefined;
+	if (localRef === remoteRef) return to;
+	// Only for a branch does git know by itself that it is to become one.
+	return localRef.startsWith("refs/heads/") ? `${from}:${to}` : `${localRef}:${remoteRef}`;
+}
+
+function isReplacement({ localId, remoteId }: RefUpdate): boolean {
+	return !isZero(localId) && !isZero(remoteId);
 }
 
 function asBranch(name: string): string {

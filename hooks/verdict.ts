@@ -23,14 +23,3 @@ export function showNames(names: readonly string[], most = 5): string {
 	const shown = names.slice(0, most).map((name) => showText(name, 120));
 	return names.length <= most ? shown.join(", ") : `${shown.join(", ")} and ${names.length - most} more`;
 }
-
-/** A word of a shell command, quoted when it has to be; safe for a terminal. */
-export function shellWord(word: string): string {
-	const shown = showText(word);
-	return /^[\w@%+=:,./-]+$/.test(shown) ? shown : quoted(shown);
-}
-
-/** A text as one word of a shell command, byte for byte. */
-export function quoted(text: string): string {
-	return `'${text.replaceAll("'", "'\\''")}'`;
-}

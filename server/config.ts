@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { showText } from "./coordination/describe.ts";
 import { UdoError } from "./errors.ts";
+import { quoted } from "./shell-word.ts";
 
 /** Everything that can be set, in effect for one process. Times in ms. */
 export interface Config {
@@ -24,10 +26,6 @@ export interface Config {
 	readonly agent: string | undefined;
 	/** The variable that switches the hooks off, `UDO=0` or `UDO_SKIP=1`, if one does. */
 	readonly skippedBy: string | undefined;
-	/** UDO_STRICT=1: hooks refuse when udo itself fails. */
-	readonly strict: boolean;
-	/** NO_COLOR, or a dumb terminal. */
-	readonly plain: boolean;
 }
 
 /** Where each value came from, for `udo config`. */
@@ -38,6 +36,7 @@ export interface Setting {
 	readonly variable: string;
 	/** The unit people write it in. */
 	readonly unit: "s" | "count";
+	readonly most: number;
 	readonly fallback: number;
 	readonly meaning: string;
 }
@@ -53,13 +52,28 @@ type SettingKey =
 
 /** The numbers that can be set, in udo.config.json (`{"lock": {"ttl": 300}}`), the user's config.json or the environment. */
 export const settings: readonly Setting[] = [
-	{ key: "lock.ttl", variable: "LOCK_DEFAULT_TTL", unit: "s", fallback: 300, meaning: "lease of a lock" },
-	{ key: "lock.wait", variable: "LOCK_WAIT_TIMEOUT", unit: "s", fallback: 30, meaning: "how long --wait waits" },
+	{
+		key: "lock.ttl",
+		variable: "LOCK_DEFAULT_TTL",
+		unit: "s",
+		fallback: 300,
+		most: 31_536_000,
+		meaning: "lease of a lock",
+	},
+	{
+		key: "lock.wait",
+		variable: "LOCK_WAIT_TIMEOUT",
+		unit: "s",
+		fallback: 30,
+		most: 2_592_000,
+		meaning: "how long --wait waits",
+	},
 	{
 		key: "lock.perSession",
 		variable: "LOCK_MAX_PER_SESSION",
 		unit: "count",
 		fallback: 200,
+		most: 100_000,
 		meaning: "locks of one session",
 	},
 	{
@@ -67,14 +81,23 @@ export const settings: readonly Setting[] = [
 		variable: "LOCK_MAX_PER_PROJECT",
 		unit: "count",
 		fallback: 20_000,
+		most: 1_000_000,
 		meaning: "locks of a project",
 	},
-	{ key: "session.ttl", variable: "SESSION_TTL", unit: "s", fallback: 86_400, meaning: "a silent session ends" },
+	{
+		key: "session.ttl",
+		variable: "SESSION_TTL",
+		unit: "s",
+		fallback: 86_400,
+		most: 31_536_000,
+		meaning: "a silent session ends",
+	},
 	{
 		key: "session.heartbeat",
 		variable: "SESSION_HEARTBEAT",
 		unit: "s",
 		fallback: 30,
+		most: 3_600,
 		meaning: "between two heartbeats",
 	},
 	{
@@ -82,6 +105,7 @@ export const settings: readonly Setting[] = [
 		variable: "SESSION_MAX_PER_PROJECT",
 		unit: "count",
 		fallback: 1000,
+		most: 100_000,
 		meaning: "sessions of a project",
 	},
 ];
@@ -100,7 +124,7 @@ export function resolveSettings(
 			["user config", at(user, setting.key), `${setting.key} in ${userConfigPath(environment)}`],
 		] as const;
 		for (const [source, raw, where] of candidates) {
-			if (raw !== undefined && raw !== "") return { ...setting, value: positive(raw, where), source };
+			if (raw !== undefined && raw !== "") return { ...setting, value: positive(raw, where, setting.most), source };
 		}
 		return { ...setting, value: setting.fallback, source: "default" as const };
 	});
@@ -124,8 +148,6 @@ export function readConfig(environment: NodeJS.ProcessEnv, worktree: string | un
 		actor: nonEmpty(environment["UDO_ACTOR"]),
 		agent: agentVariables.find(([variable]) => nonEmpty(environment[variable]) !== undefined)?.[1],
 		skippedBy: environment["UDO"] === "0" ? "UDO=0" : environment["UDO_SKIP"] === "1" ? "UDO_SKIP=1" : undefined,
-		strict: environment["UDO_STRICT"] === "1",
-		plain: nonEmpty(environment["NO_COLOR"]) !== undefined || environment["TERM"] === "dumb",
 	};
 }
 
@@ -134,13 +156,21 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 	return process.env;
 }
 
-/** `$XDG_STATE_HOME/udo`, or `~/.local/state/udo`. */
+/**
+ * `$XDG_STATE_HOME/udo`, or `~/.local/state/udo`. A relative XDG_STATE_HOME counts as none, as its specification says: it would
+ * mean another store, and another holder of the same lock, in every directory.
+ */
 export function stateDirectory(environment: NodeJS.ProcessEnv): string {
-	return join(nonEmpty(environment["XDG_STATE_HOME"]) ?? join(homedir(), ".local", "state"), "udo");
+	return join(absolute(environment["XDG_STATE_HOME"]) ?? join(homeOf(environment), ".local", "state"), "udo");
+}
+
+/** NO_COLOR, or a terminal that can do nothing. */
+export function isPlain(environment: NodeJS.ProcessEnv): boolean {
+	return nonEmpty(environment["NO_COLOR"]) !== undefined || environment["TERM"] === "dumb";
 }
 
 function userConfigPath(environment: NodeJS.ProcessEnv): string {
-	return join(nonEmpty(environment["XDG_CONFIG_HOME"]) ?? join(homedir(), ".config"), "udo", "config.json");
+	return join(absolute(environment["XDG_CONFIG_HOME"]) ?? join(homeOf(environment), ".config"), "udo", "config.json");
 }
 
 // Each agent sets its variable in the shells it starts.
@@ -164,16 +194,22 @@ function readConfigFile(path: string): unknown {
 	let text: string;
 	try {
 		text = readFileSync(path, "utf8");
-	} catch {
-		return undefined;
+	} catch (error) {
+		const code = error instanceof Error && "code" in error ? String(error.code) : "";
+		if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+		throw new UdoError(`${showText(path)} cannot be read (${code})`, {
+			code: "config_invalid",
+			next: `ls -ld ${quoted(showText(path))}`,
+			cause: error,
+		});
 	}
 	try {
 		return JSON.parse(text);
 	} catch (error) {
-		throw new UdoError(`${path} is not valid JSON`, {
+		throw new UdoError(`${showText(path)} is not valid JSON`, {
 			code: "config_invalid",
-			why: error instanceof Error ? error.message : String(error),
-			next: `edit ${path}`,
+			why: showText(error instanceof Error ? error.message : String(error), 120),
+			next: `\${EDITOR:-vi} ${quoted(showText(path))}`,
 			cause: error,
 		});
 	}
@@ -188,19 +224,28 @@ function at(file: unknown, key: string): unknown {
 	return found;
 }
 
-function positive(raw: unknown, where: string): number {
+function positive(raw: unknown, where: string, most: number): number {
 	const value = typeof raw === "string" ? Number(raw.trim()) : raw;
-	if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= 31_536_000) return value;
-	throw invalid(where, raw, "a whole number from 1 to 31536000");
+	if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= most) return value;
+	throw invalid(where, raw, `a whole number from 1 to ${most}`);
 }
 
 function invalid(where: string, raw: unknown, expected: string): UdoError {
-	return new UdoError(`${where} is ${JSON.stringify(raw)}, not ${expected}`, {
+	return new UdoError(`${showText(where)} is ${showText(JSON.stringify(raw) ?? "nothing", 80)}, not ${expected}`, {
 		code: "config_invalid",
-		next: "udo config",
+		next: "correct it where it is set; README.md, Settings, has them all",
 	});
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
 	return text === undefined || text === "" ? undefined : text;
+}
+
+// An empty HOME means the user's own, not the current directory.
+function homeOf(environment: NodeJS.ProcessEnv): string {
+	return absolute(environment["HOME"]) ?? userInfo().homedir;
+}
+
+function absolute(path: string | undefined): string | undefined {
+	return path !== undefined && isAbsolute(path) ? path : undefined;
 }

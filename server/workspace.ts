@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { type Config, readConfig } from "./config.ts";
 import { Coordinator, thisHost } from "./coordination/coordinator.ts";
+import { showText } from "./coordination/describe.ts";
 import { type Anchor, findAnchor, sessionOf } from "./coordination/identity.ts";
 import { ancestry, livenessOf } from "./coordination/process.ts";
 import {
@@ -71,7 +72,7 @@ async function identify(
 	const known = named === undefined ? sessionOf(anchor.process, sessions) : sessions.find(({ id }) => id === named);
 	const place = { project, worktree: repository.worktree, branch: await repository.branch() };
 	if (known !== undefined) {
-		if (livenessOf(known.process) !== "dead") return { ...known, ...place };
+		if (livenessOf(known.process) !== "dead") return { ...known, ...place, actor: config.actor ?? known.actor };
 		// The name outlived the process it was given to: what that one held must not come to life again.
 		await store.closeSessions([known.id], "died");
 	}
@@ -93,7 +94,7 @@ async function person(repository: Repository): Promise<string> {
 function checkName(name: string): SessionId {
 	const id = parseSessionId(name);
 	if (id !== undefined) return id;
-	throw new UdoError(`UDO_SESSION is ${JSON.stringify(name)}, not a session name`, {
+	throw new UdoError(`UDO_SESSION is ${showText(JSON.stringify(name), 80)}, not a session name`, {
 		code: "session_invalid",
 		why: "letters, digits, _ and -, at most 64.",
 		next: "unset UDO_SESSION",

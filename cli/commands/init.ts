@@ -30,14 +30,14 @@ async function init(cli: Cli, options: Options): Promise<number> {
 	if (options.remove === true) {
 		const changes = planRemoval(repository);
 		if (!(await settle(cli, repository, changes, options))) return 0;
-		carryOut(repository, changes);
+		carryOut(repository, changes, "udo init --remove");
 		report(cli, repository, changes, ["udo's hooks are removed; everything else is as it was before"]);
 		return 0;
 	}
 	const plan = await planInstall(repository, thisProgram());
 	if (plan.kind === "foreign") return explainForeign(cli, plan.tool);
 	if (!(await settle(cli, repository, plan.changes, options))) return 0;
-	carryOut(repository, plan.changes);
+	carryOut(repository, plan.changes, "udo init");
 	const project = await projectOf(repository, readConfig(cli.environment, repository.worktree).project);
 	const behind = plan.kind === "relays" ? [`the hooks in ${showText(plan.original)} run after udo's`] : [];
 	report(cli, repository, plan.changes, [

@@ -63,7 +63,7 @@ async function log(cli: Cli, options: Options): Promise<number> {
 		showText(event.session ?? "", 64),
 		describeEvent(event),
 	]);
-	cli.output.result("log", { events }, rows.length === 0 ? ["nothing happened yet"] : cli.output.table(rows));
+	cli.output.result("log", { events }, rows.length === 0 ? ["nothing that matches"] : cli.output.table(rows));
 	return 0;
 }
 

@@ -10,7 +10,7 @@ import { identifyProcess } from "../../server/coordination/process.ts";
 import type { Resource } from "../../server/coordination/resource.ts";
 import { HeldError, UdoError, UsageError } from "../../server/errors.ts";
 import type { Workspace } from "../../server/workspace.ts";
-import type { Cli } from "../command.ts";
+import { type Cli, interruptions } from "../command.ts";
 import { refusal, showWaiting } from "../refusal.ts";
 import { addResourceOptions, type ResourceOptions, resourcesOf } from "../resources.ts";
 import { addWaitOption, readWaitOption } from "../wait-option.ts";
@@ -88,7 +88,8 @@ function start(program: string, args: readonly string[], environment: NodeJS.Pro
 				new UdoError(`cannot run ${showText(program, 80)}: ${missing ? "no such command" : cause.message}`, {
 					code: "command_not_started",
 					exitCode: missing ? 127 : 126,
-					next: "check its spelling; the lock was given back",
+					why: "the lock was given back.",
+					next: `command -v ${showText(program, 80)}`,
 					cause,
 				}),
 			);
@@ -98,26 +99,30 @@ function start(program: string, args: readonly string[], environment: NodeJS.Pro
 
 /** Waits for the child, passes signals on to it, and stops it when the lock is lost. Answers its exit code. */
 async function guard(child: ChildProcess, lease: Lease, cli: Cli): Promise<number> {
+	let isStopped = false;
 	const stop = (): void => {
+		// The lock belongs to the child and ends with it, which others may see before its exit is told here.
+		if (child.pid === undefined || identifyProcess(child.pid) === undefined) return;
+		isStopped = true;
 		child.kill("SIGTERM");
 		setTimeout(() => child.kill("SIGKILL"), graceMs).unref();
 	};
-	// Ctrl-C reaches the child from the terminal itself; what was sent to udo alone has to be passed on.
-	const passOn = (): void => {
-		const signal: unknown = cli.interrupted.reason;
-		if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal as NodeJS.Signals);
+	// Ctrl-C reaches the child from the terminal itself; what was sent to udo alone has to be passed on, each time.
+	const passOn = (signal: NodeJS.Signals): void => {
+		if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
 	};
+	for (const signal of interruptions) process.on(signal, passOn);
+	if (cli.interrupted.aborted) passOn(cli.interrupted.reason as NodeJS.Signals);
 	lease.signal.addEventListener("abort", stop);
-	cli.interrupted.addEventListener("abort", passOn);
+	if (lease.signal.aborted) stop();
 	const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
 		if (child.exitCode !== null || child.signalCode !== null) resolve([child.exitCode, child.signalCode]);
 		child.once("exit", (...how) => resolve(how));
-		if (lease.signal.aborted) stop();
 	});
-	if (lease.signal.aborted) {
+	if (isStopped) {
 		throw new HeldError("the lock was lost, so the command was stopped", {
 			...(lease.signal.reason instanceof Error && { why: lease.signal.reason.message }),
-			next: "udo log, to see who took it; then run it again",
+			next: "udo log",
 		});
 	}
 	return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);

@@ -5,6 +5,7 @@ import { leaveProject, type Restored, returnToProject } from "../../server/coord
 import { showBlocker, showText } from "../../server/coordination/describe.ts";
 import { describeResource, type Resource } from "../../server/coordination/resource.ts";
 import { UdoError } from "../../server/errors.ts";
+import { shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 
@@ -38,7 +39,7 @@ async function switchTo(cli: Cli, directory: string): Promise<number> {
 			? []
 			: [`gave back ${count(left.locks.length, "lock")} here, kept for your return`]),
 		...(restored === undefined ? ["nothing was left there"] : describe(to, restored)),
-		`next: cd '${showText(target)}'`,
+		`next: cd ${shellWord(target)}`,
 	];
 	cli.output.result("switch", { project: to.project, left: left ?? null, restored: restored ?? null }, lines);
 	return 0;

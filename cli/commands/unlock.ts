@@ -1,7 +1,9 @@
+import { relative } from "node:path";
 import type { Command } from "commander";
 import { showText } from "../../server/coordination/describe.ts";
 import { covers, describeResource, type Resource, resourceKey } from "../../server/coordination/resource.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
+import { resourceWords } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import { addResourceOptions, type ResourceOptions, resourcesOf } from "../resources.ts";
@@ -26,7 +28,7 @@ async function unlock(cli: Cli, paths: readonly string[], options: Options): Pro
 	// A file may be gone by now; its lock is not.
 	const wanted = all === true ? undefined : await resourcesOf(workspace, cli.directory, paths, { ...named, new: true });
 	const released = await store.releaseClaims(project, coordinator.session.id, wanted && (await bothSpellings(wanted)));
-	if (wanted !== undefined && released.length === 0) throw await notYours(workspace, wanted);
+	if (wanted !== undefined && released.length === 0) throw await notYours(workspace, wanted, cli.directory);
 	const names = released.map((resource) => showText(describeResource(resource)));
 	const lines = [names.length === 0 ? "nothing was locked by this session" : `unlocked ${names.join(", ")}`];
 	cli.output.result("unlock", { resources: released.map(resourceKey) }, lines);
@@ -42,19 +44,24 @@ async function bothSpellings(resources: readonly Resource[]): Promise<readonly R
 	);
 }
 
-async function notYours({ coordinator, store, project }: Workspace, wanted: readonly Resource[]): Promise<UdoError> {
+async function notYours(
+	{ coordinator, repository, store, project }: Workspace,
+	wanted: readonly Resource[],
+	directory: string,
+): Promise<UdoError> {
 	const [first] = wanted;
 	const name = showText(first === undefined ? "" : describeResource(first), 120);
 	const locks = await store.locks(project);
 	const lock = locks.find(({ resource }) => first !== undefined && covers(resource, first));
-	if (lock === undefined) return new UdoError(`${name} is not locked`, { code: "not_locked", next: "udo status" });
+	if (first === undefined || lock === undefined)
+		return new UdoError(`${name} is not locked`, { code: "not_locked", next: "udo status" });
 	const holder = showText(lock.session, 64);
 	if (lock.session !== coordinator.session.id) {
 		return new UdoError(`${name} is not yours to unlock`, {
 			code: "not_yours",
 			exitCode: 4,
 			why: `it is locked by ${holder}, through ${showText(describeResource(lock.resource), 120)}.`,
-			next: `ask them, or udo lock --steal --reason "…" ${name}`,
+			next: `ask them, or udo lock --steal --reason "…" ${resourceWords(first, relative(repository.worktree, directory))}`,
 		});
 	}
 	return new UdoError(`${name} was not locked by itself`, {

@@ -22,7 +22,7 @@ async function watch(cli: Cli): Promise<number> {
 	interrupted.addEventListener("abort", () => ring());
 	using _bell = store.onChange(() => ring());
 	// Neither the bell nor the heartbeat keeps a process alive.
-	const alive = setInterval(() => {}, 1 << 30);
+	using _alive = keepAlive();
 	output.note(output.dim("watching; Ctrl-C ends"));
 	while (!interrupted.aborted) {
 		// Listens before it reads: what happens while it reads rings for the next round.
@@ -34,8 +34,12 @@ async function watch(cli: Cli): Promise<number> {
 		seen = events.at(-1)?.seq ?? seen;
 		if (events.length < pageSize && !interrupted.aborted) await rung;
 	}
-	clearInterval(alive);
 	return 0;
+}
+
+function keepAlive(): Disposable {
+	const timer = setInterval(() => {}, 1 << 30);
+	return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function showEvent(event: UdoEvent): string {

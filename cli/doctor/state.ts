@@ -4,6 +4,7 @@ import { readConfig } from "../../server/config.ts";
 import { showSession } from "../../server/coordination/describe.ts";
 import { findAnchor, sessionOf } from "../../server/coordination/identity.ts";
 import { ancestry } from "../../server/coordination/process.ts";
+import { shellWord } from "../../server/shell-word.ts";
 import { type LocalStore, openLocalStore } from "../../server/store/local.ts";
 import type { Finding } from "./finding.ts";
 
@@ -15,7 +16,9 @@ export async function inspectState(directory: string, environment: NodeJS.Proces
 	if (integrity !== "ok") {
 		const path = join(directory, "udo.db");
 		const message = `state: ${path} is damaged: ${integrity}`;
-		return [{ check: "state", level: "failure", message, next: `mv '${path}' '${path}.damaged'` }];
+		return [
+			{ check: "state", level: "failure", message, next: `mv ${shellWord(path)} ${shellWord(`${path}.damaged`)}` },
+		];
 	}
 	return [
 		{ check: "state", level: "ok", message: `state: ${directory}, writable and undamaged` },
@@ -29,7 +32,7 @@ function inspectPermissions(directory: string): readonly Finding[] {
 	const open = paths.filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0);
 	if (open.length === 0) return [{ check: "permissions", level: "ok", message: "state: only you can read it" }];
 	const message = `state: others may read ${open.join(", ")}`;
-	return [{ check: "permissions", level: "failure", message, next: `chmod -R go= '${directory}'` }];
+	return [{ check: "permissions", level: "failure", message, next: `chmod -R go= ${shellWord(directory)}` }];
 }
 
 // Without registering one: looking must not change who is here.

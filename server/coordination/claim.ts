@@ -5,7 +5,7 @@ import type { ProcessIdentity } from "./process.ts";
 import type { Resource } from "./resource.ts";
 
 // A blocker's process is looked at this often: one /proc read, so that nothing stays with the dead for a second.
-const lookMs = 250;
+const lookMs = 150;
 // Each time costs a step and keeps the place in line, which lapses after ten seconds; of its turn a waiter is told before.
 const askAgainMs = 3000;
 

@@ -36,8 +36,10 @@ export async function leaveProject(coordinator: Coordinator, to: string): Promis
 			.map(({ path, unsaved, line }) => ({ path, unsaved, line })),
 		savedAt: Date.now(),
 	};
-	await store.saveState(project, stateKey(session.id), JSON.stringify(context));
-	await store.saveState(project, stateKey(session.actor), JSON.stringify(context));
+	// Leaving twice without coming back in between must not forget what was left the first time.
+	if (context.locks.length > 0 || context.open.length > 0 || (await savedContext(coordinator)) === undefined) {
+		for (const key of stateKeys(coordinator)) await store.saveState(project, key, JSON.stringify(context));
+	}
 	await coordinator.log({ type: "context_switched", to });
 	await coordinator.leave();
 	return context;
@@ -48,11 +50,9 @@ export async function leaveProject(coordinator: Coordinator, to: string): Promis
  * again, each on its own. Undefined when nothing was left. What was brought back is forgotten.
  */
 export async function returnToProject(coordinator: Coordinator): Promise<Restored | undefined> {
-	const { store, project, session } = coordinator;
-	const keys = [stateKey(session.id), stateKey(session.actor)];
-	const saved = (await store.loadState(project, keys[0] ?? "")) ?? (await store.loadState(project, keys[1] ?? ""));
-	if (saved === undefined) return undefined;
-	const context = JSON.parse(saved) as Context;
+	const { store, project } = coordinator;
+	const context = await savedContext(coordinator);
+	if (context === undefined) return undefined;
 	const locked: Resource[] = [];
 	const taken: Restored["taken"][number][] = [];
 	for (const resource of context.locks.map(resourceOf)) {
@@ -60,10 +60,18 @@ export async function returnToProject(coordinator: Coordinator): Promise<Restore
 		if (answer.ok) locked.push(resource);
 		else taken.push({ resource, blocker: answer.reason === "held" ? answer.blockers[0] : undefined });
 	}
-	for (const key of keys) await store.saveState(project, key, undefined);
+	for (const key of stateKeys(coordinator)) await store.saveState(project, key, undefined);
 	return { context, locked, taken };
 }
 
-function stateKey(who: string): string {
-	return `context:${who}`;
+async function savedContext(coordinator: Coordinator): Promise<Context | undefined> {
+	for (const key of stateKeys(coordinator)) {
+		const saved = await coordinator.store.loadState(coordinator.project, key);
+		if (saved !== undefined) return JSON.parse(saved) as Context;
+	}
+	return undefined;
+}
+
+function stateKeys({ session }: Coordinator): readonly string[] {
+	return [`context:${session.id}`, `context:${session.actor}`];
 }

@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import { UdoError } from "../errors.ts";
 import type { Author, Store } from "../store/store.ts";
 import type { EventBody } from "./event.ts";
-import type { Acquired, AcquireRequest, Origin, RequestId } from "./lock.ts";
+import type { Acquired, AcquireRequest, Blocker, LockLimits, Origin, RequestId } from "./lock.ts";
 import { identifyProcess, livenessOf, type ProcessIdentity } from "./process.ts";
 import type { Resource } from "./resource.ts";
 import type { ProjectId, Session, SessionEntry } from "./session.ts";
@@ -18,6 +18,8 @@ export interface AcquireOptions {
 	/** Ties the lock to this process instead of to the session. */
 	readonly owner?: ProcessIdentity;
 	readonly request?: RequestId;
+	/** Does not count against the caps: for the few short locks that udo takes itself. */
+	readonly isUncapped?: boolean;
 }
 
 /** One session's view of one project in a store: every step udo takes there goes through here. */
@@ -79,7 +81,7 @@ export class Coordinator {
 			origin: options.origin ?? "claim",
 			ttlMs: options.ttlMs ?? this.config.lockTtlMs,
 			queue: options.queue ?? false,
-			limits: { perSession: this.config.locksPerSession, perProject: this.config.locksPerProject },
+			limits: options.isUncapped === true ? noLimits : this.#limits,
 			...(options.steal && { steal: options.steal }),
 			...(options.owner && { owner: options.owner }),
 		};
@@ -92,8 +94,19 @@ export class Coordinator {
 			// Another process may have freed it meanwhile, so it is worth asking again even when nothing was found.
 			const isDue = !answer.ok && answer.reason === "held" && reaped !== 0 && answer.blockers.some(isDead);
 			if (!isDue) return answer;
-			reaped = await this.reap();
+			reaped = (await this.#bury(answer.blockers)) + (await this.reap());
 		}
+	}
+
+	get #limits(): LockLimits {
+		return { perSession: this.config.locksPerSession, perProject: this.config.locksPerProject };
+	}
+
+	// What stands against an exclusive lock may be in another project, where `reap` does not look for dead owners.
+	async #bury(blockers: readonly Blocker[]): Promise<number> {
+		const dead = blockers.filter(({ owner }) => owner !== undefined && livenessOf(owner) === "dead");
+		for (const { project, request } of dead) await this.store.cancel(project, request, "died");
+		return dead.length;
 	}
 
 	/** Frees what dead processes of this machine left behind, in this project; answers how many it found. */
@@ -121,6 +134,8 @@ export class Coordinator {
 		await this.store.closeSessions([this.#entry.id], "closed", this.project);
 	}
 }
+
+const noLimits: LockLimits = { perSession: Number.MAX_SAFE_INTEGER, perProject: Number.MAX_SAFE_INTEGER };
 
 /** Whether what stands in the way belongs to a process of this machine that is gone. */
 export function isDead({

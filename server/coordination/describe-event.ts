@@ -45,7 +45,7 @@ export function describeEvent(event: UdoEvent): string {
 		case "conflict_resolved":
 			return `settled ${event.conflict}: ${showText(event.resolution)}`;
 		case "context_switched":
-			return event.to === undefined ? "left for another project" : `came to ${showText(event.to, 120)}`;
+			return `left for ${showText(event.to, 120)}`;
 		case "guard_refused":
 			return `was refused by ${event.hook}: ${event.paths.map((path) => showText(path, 120)).join(", ")}`;
 		case "guard_skipped":

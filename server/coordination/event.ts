@@ -50,7 +50,7 @@ export type EventBody =
 			readonly sessions: readonly SessionId[];
 	  }
 	| { readonly type: "conflict_resolved"; readonly conflict: ConflictId; readonly resolution: string }
-	| { readonly type: "context_switched"; readonly from?: string; readonly to?: string }
+	| { readonly type: "context_switched"; readonly to: string }
 	| { readonly type: "guard_refused"; readonly hook: string; readonly paths: readonly string[] }
 	| { readonly type: "guard_skipped"; readonly hook: string; readonly variable: string };
 

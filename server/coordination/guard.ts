@@ -15,7 +15,7 @@ export interface Encounter {
 
 export type Judgement = "block" | "warn" | "silent";
 
-/** Who is stopped when a staged file is locked by another live session: the table of that name in DESIGN.md. */
+/** Who is stopped when a staged file is locked by another live session: the table in README.md, "What a lock means". */
 export function judge({ lock, place, sameActor, unsaved, lockable }: Encounter): Judgement {
 	if (lock === "project") return "block";
 	if (lock === "claim") return place !== "another branch" || lockable ? "block" : "warn";

@@ -1,4 +1,4 @@
-/** The five things that can be locked; see DESIGN.md "Resources and locks". */
+/** The five things that can be locked. */
 export const lockKinds = ["file", "git", "project", "database", "exclusive"] as const;
 
 export type LockKind = (typeof lockKinds)[number];

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "nod
 import { showText } from "../coordination/describe.ts";
 import type { Resource } from "../coordination/resource.ts";
 import { UdoError } from "../errors.ts";
+import { shellWord } from "../shell-word.ts";
 import type { Repository } from "./repository.ts";
 
 const longestPath = 4096;
@@ -51,8 +52,8 @@ export async function fileResource(
 		const root = showText(parts.slice(0, submodule + 1).join("/"));
 		throw new UdoError(`${shown} belongs to another repository, ${root}`, {
 			code: "path_outside",
-			why: "a submodule has locks of its own.",
-			next: `cd '${root}' and lock it there`,
+			why: "a submodule has locks of its own; lock it there.",
+			next: `cd ${shellWord(root)}`,
 		});
 	}
 	return { kind: "file", id: await spelling(repository, parts.join("/").normalize("NFC"), real, path, options) };
@@ -89,6 +90,7 @@ function resolveLinks(absolute: string, shown: string): string {
 			const code = error instanceof Error && "code" in error ? error.code : "";
 			if (code === "ELOOP") throw invalid(`${shown} is a loop of symbolic links`);
 			if (code === "ENAMETOOLONG") throw invalid(`${shown} is too long for this file system`);
+			if (code === "EACCES") throw invalid(`${shown} is in a directory that you may not read`);
 			if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
 			if (stat(existing)?.isSymbolicLink() === true) throw invalid(`${shown} is a symbolic link to nothing`);
 			missing.unshift(basename(existing));

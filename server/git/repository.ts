@@ -1,7 +1,9 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type SimpleGit, simpleGit } from "simple-git";
+import { showText } from "../coordination/describe.ts";
 import { UdoError } from "../errors.ts";
+import { shellWord } from "../shell-word.ts";
 
 /**
  * What a git hook inherits about the commit in progress. Everything else that starts with GIT_ is stripped before git runs:
@@ -81,9 +83,16 @@ export async function openRepository(
 	try {
 		answer = await runGit(git, ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"]);
 	} catch (error) {
-		throw notARepository(directory, error);
+		throw error instanceof GitError ? notARepository(directory, error) : cannotRunGit(error);
 	}
-	const [toplevel = "", gitDirectory = "", commonDirectory = ""] = answer.split("\n");
+	const [toplevel = "", gitDirectory = "", commonDirectory = "", ...rest] = answer.split("\n");
+	if (rest.length !== 1) {
+		throw new UdoError(`${showText(directory)} has a line break in its path`, {
+			code: "not_a_repository",
+			why: "udo cannot tell its parts apart.",
+			next: "git worktree move, or mv, to a path without one",
+		});
+	}
 	const worktree = realpathSync(toplevel);
 	// Making one costs 5 ms of CPU, and a hook starts at the top of the tree anyway.
 	const here = worktree === directory ? git : createGit(worktree, options.insideHook === true);
@@ -97,9 +106,10 @@ export async function openRepository(
 function createGit(directory: string, insideHook: boolean): SimpleGit {
 	return simpleGit(directory, {
 		...(insideHook && { allowEnvironment: [...hookVariables] }),
-		// simple-git alone takes a non-zero exit with an empty stderr for a success, and tells no exit code.
+		// simple-git alone takes a non-zero exit with an empty stderr for a success, and tells no exit code. A negative one is
+		// the system's: git could not be started.
 		errors: (error, { exitCode, stdErr }) =>
-			exitCode === 0 ? error : Buffer.concat([Buffer.from(`${exitCode}\n`), ...stdErr]),
+			exitCode <= 0 ? error : Buffer.concat([Buffer.from(`${exitCode}\n`), ...stdErr]),
 	});
 }
 
@@ -112,10 +122,19 @@ async function runGit(git: SimpleGit, args: readonly string[]): Promise<string> 
 	}
 }
 
-function notARepository(directory: string, cause: unknown): UdoError {
-	const said = cause instanceof Error ? cause.message : String(cause);
+function cannotRunGit(cause: unknown): UdoError {
+	return new UdoError("git cannot be run", {
+		code: "git_missing",
+		why: showText(cause instanceof Error ? cause.message : String(cause), 200),
+		next: "git --version",
+		cause,
+	});
+}
+
+function notARepository(directory: string, cause: GitError): UdoError {
+	const said = cause.message;
 	if (/must be run in a work tree/.test(said)) {
-		return new UdoError(`${directory} is inside a git directory or a bare repository`, {
+		return new UdoError(`${showText(directory)} is inside a git directory or a bare repository`, {
 			code: "not_a_worktree",
 			why: "udo works on the files of a working tree.",
 			next: "cd to a clone or a worktree of it",
@@ -123,16 +142,16 @@ function notARepository(directory: string, cause: unknown): UdoError {
 		});
 	}
 	if (/dubious ownership/.test(said)) {
-		return new UdoError(`git does not trust ${directory}`, {
+		return new UdoError(`git does not trust ${showText(directory)}`, {
 			code: "not_a_repository",
 			why: "it belongs to another user.",
-			next: `git config --global --add safe.directory '${directory}'`,
+			next: `git config --global --add safe.directory ${shellWord(directory)}`,
 			cause,
 		});
 	}
-	return new UdoError(`${directory} is not in a git repository`, {
+	return new UdoError(`${showText(directory)} is not in a git repository`, {
 		code: "not_a_repository",
-		...(!/not a git repository/.test(said) && { why: said.split("\n")[0] ?? said }),
+		...(!/not a git repository/.test(said) && { why: showText(said.split("\n")[0] ?? said) }),
 		next: "cd to one, or git init",
 		cause,
 	});

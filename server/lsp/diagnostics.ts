@@ -51,7 +51,7 @@ export function diagnosticsOf(view: FileView): Diagnostic[] {
 	return diagnostics;
 }
 
-// As much as a commit here will meet: see "Who is stopped" in DESIGN.md.
+// As much as a commit here will meet: see "Who is stopped" in README.md.
 function severityOf({ here }: FileView, { lock, holder }: Held): DiagnosticSeverity {
 	const isNear = holder.worktree === here.worktree || (holder.branch !== undefined && holder.branch === here.branch);
 	const isOurOwnEdit = lock.origin === "edit" && holder.actor === here.actor;

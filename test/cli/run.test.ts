@@ -24,7 +24,9 @@ describe("udo run", () => {
 	test("keeps others out until the command ends", async () => {
 		await using sandbox = await Sandbox.create();
 		const alice = sandbox.terminal("alice");
-		const running = alice.run("udo run src/ -- sh -c 'until [ -e ../go ]; do sleep 0.05; done'");
+		const running = alice.run(
+			"udo run src/ -- sh -c 'i=0; until [ -e ../go ] || [ $((i+=1)) -gt 1000 ]; do sleep 0.05; done'",
+		);
 		await until(
 			() => status(sandbox),
 			({ locks }) => locks.length === 1,
@@ -55,7 +57,7 @@ describe("udo run", () => {
 		await using sandbox = await Sandbox.create();
 		const alice = sandbox.terminal("alice");
 		await alice.run(
-			"(udo run src/ -- sh -c 'echo $PPID > ../udo-pid; until [ -e ../go ]; do sleep 0.05; done' >/dev/null 2>&1 &)",
+			"(udo run src/ -- sh -c 'echo $PPID > ../udo-pid; i=0; until [ -e ../go ] || [ $((i+=1)) -gt 1000 ]; do sleep 0.05; done' >/dev/null 2>&1 &)",
 		);
 		await until(
 			async () => (await sandbox.run("cat", ["../udo-pid"])).stdout,

@@ -12,11 +12,11 @@ export interface Said {
 	readonly [detail: string]: unknown;
 }
 
-/** Bundles test/campaign/worker.ts, so that node can run it, and answers where the bundle is. */
-export async function bundleWorker(): Promise<string> {
-	const script = resolve("node_modules/.cache/udo/worker.mjs");
+/** Bundles a program of workers, so that node can run it, and answers where the bundle is. */
+export async function bundleWorker(program = "test/campaign/worker.ts"): Promise<string> {
+	const script = resolve("node_modules/.cache/udo", program.replaceAll("/", "-").replace(/ts$/, "mjs"));
 	const { outputFiles } = await build({
-		entryPoints: [resolve("test/campaign/worker.ts")],
+		entryPoints: [resolve(program)],
 		bundle: true,
 		platform: "node",
 		format: "esm",
@@ -33,12 +33,13 @@ export async function bundleWorker(): Promise<string> {
 	return script;
 }
 
-/** A process that plays a role of test/campaign/worker.ts. Killed the hard way at the latest when it is disposed of. */
+/** A process that plays a role of such a program. Killed the hard way at the latest when it is disposed of. */
 export class Worker implements AsyncDisposable {
 	readonly said: Said[] = [];
 	readonly #child: ChildProcess;
 	readonly #role: string;
 	#complaint = "";
+	#hasEnded = false;
 
 	constructor(script: string, role: string, options: object, as: { readonly uid?: number } = {}) {
 		this.#role = role;
@@ -47,6 +48,10 @@ export class Worker implements AsyncDisposable {
 			...(as.uid !== undefined && { uid: as.uid, gid: as.uid }),
 		});
 		this.#child.stdin?.on("error", () => {});
+		// Not "exit", which may come before the last of what it said.
+		this.#child.on("close", () => {
+			this.#hasEnded = true;
+		});
 		this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
 			this.#complaint += text;
 		});
@@ -81,18 +86,14 @@ export class Worker implements AsyncDisposable {
 
 	/** Resolves with its exit code, null when it was killed. Throws with what it wrote to stderr when it failed. */
 	async ended(): Promise<number | null> {
-		if (!this.#hasEnded) await once(this.#child, "exit");
+		if (!this.#hasEnded) await once(this.#child, "close");
 		if (this.#child.exitCode) throw new Error(`${this.#role} failed: ${this.#complaint}`);
 		return this.#child.exitCode;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		const gone = this.#hasEnded ? undefined : once(this.#child, "exit");
+		const gone = this.#hasEnded ? undefined : once(this.#child, "close");
 		this.kill();
 		await gone;
-	}
-
-	get #hasEnded(): boolean {
-		return this.#child.exitCode !== null || this.#child.signalCode !== null;
 	}
 }

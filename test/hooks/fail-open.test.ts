@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { Database } from "../../server/store/local/database.ts";
 import { installHooks, writeScript } from "../helpers/hooks.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
 
@@ -42,6 +43,32 @@ describe.each([
 
 		expect((await sandbox.terminal("alice").run(`export UDO=0 UDO_STRICT=1; ${change}`)).code).toBe(0);
 	});
+});
+
+test.each([
+	["the log", "events"],
+	["the counters", "counters"],
+])("a refusal stands when %s cannot be written to", async (_, table) => {
+	await using sandbox = await withPeer();
+	const alice = sandbox.terminal("alice");
+	await alice.run("udo status");
+	await sandbox.terminal("bob").run("udo lock README.md");
+	{
+		using database = await Database.open(stateOf(sandbox));
+		const isOfHook = { events: "new.type = 'guard_refused'", counters: "new.name LIKE 'udo_hook%'" }[table];
+		await database.step(() => {
+			database.run(
+				`CREATE TRIGGER broken BEFORE INSERT ON ${table} WHEN ${isOfHook} BEGIN SELECT RAISE(ABORT, 'no more'); END`,
+			);
+		});
+	}
+
+	const answer = await alice.run(change);
+	expect(answer.code).toBe(1);
+	expect(answer.stderr).toMatch(
+		/^udo: commit refused: README\.md .*\n.*\n {2}next: .*\nudo: .*no more; the log of udo /,
+	);
+	expect(await sandbox.git("log", "-1", "--format=%s")).toBe("first\n");
 });
 
 test("a session name that is none lets git go on", async () => {

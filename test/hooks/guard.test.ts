@@ -48,6 +48,6 @@ const table: readonly (readonly [string, Encounter, Judgement])[] = [
 	["a lock on the project, wherever it is held", { ...mergeable, lock: "project", place: "another branch" }, "block"],
 ];
 
-test.each(table)("%s is answered with what the table in DESIGN.md says", (_, encounter, judgement) => {
+test.each(table)("%s is answered with what the table in README.md says", (_, encounter, judgement) => {
 	expect(judge(encounter)).toBe(judgement);
 });

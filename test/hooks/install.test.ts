@@ -1,8 +1,10 @@
-import { cp, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { carryOut, planInstall, planRemoval } from "../../hooks/install.ts";
+import { openRepository } from "../../server/git/repository.ts";
 import { installHooks, writeScript } from "../helpers/hooks.ts";
-import { Sandbox } from "../helpers/sandbox.ts";
+import { Sandbox, udoScript } from "../helpers/sandbox.ts";
 import { snapshotOf } from "../helpers/snapshot.ts";
 
 const say = (name: string) => `#!/bin/sh\necho "${name} $*" >>"$(git rev-parse --show-toplevel)/ran"\n`;
@@ -284,6 +286,68 @@ describe("a repository", () => {
 		expect(await contentOf(join(sandbox.repository, ".git", "config"))).not.toContain("udo");
 	});
 
+	test.each([
+		["installed", "udo init"],
+		["removed", "udo init --remove"],
+	])("whose config changed while the hooks were about to be %s keeps the change", async (_, command) => {
+		await using sandbox = await Sandbox.create();
+		await sandbox.git("config", "core.hooksPath", "mine");
+		const isRemoval = command === "udo init --remove";
+		if (isRemoval) await installHooks(sandbox);
+		const repository = await openRepository(sandbox.repository);
+		const plan = isRemoval ? { changes: planRemoval(repository) } : await planInstall(repository, program);
+		if (!("changes" in plan)) throw new Error("nothing is planned");
+		await sandbox.git("config", "test.meanwhile", "yes");
+
+		expect(() => carryOut(repository, plan.changes, command)).toThrow(
+			expect.objectContaining({ code: "changed_meanwhile", next: command }),
+		);
+		expect(await sandbox.git("config", "test.meanwhile")).toBe("yes\n");
+		expect((await sandbox.udo([...command.split(" ").slice(1), "--yes"])).code).toBe(0);
+		await sandbox.git("config", "test.later", "yes");
+		expect(await contentOf(join(sandbox.repository, ".git", "config"))).toMatch(/meanwhile = yes\n/);
+	});
+
+	test("with a hook that somebody writes while udo is about to keeps theirs", async () => {
+		await using sandbox = await Sandbox.create();
+		const repository = await openRepository(sandbox.repository);
+		const plan = await planInstall(repository, program);
+		if (plan.kind === "foreign") throw new Error("nothing is planned");
+		await writeScript(hook(sandbox), say("mine"));
+
+		expect(() => carryOut(repository, plan.changes, "udo init")).toThrow(/pre-commit was changed meanwhile/);
+		expect(await readFile(hook(sandbox), "utf8")).toBe(say("mine"));
+	});
+
+	test("that may not be written to is named, and left as it was", async () => {
+		await using sandbox = await Sandbox.create();
+		const before = await snapshotOf(sandbox.repository);
+		await chmod(hooksOf(sandbox), 0o555);
+		const [command = "", ...args] = [...withoutPrivileges, process.execPath, udoScript, "init", "--yes"];
+
+		const answer = await sandbox.run(command, args);
+		await chmod(hooksOf(sandbox), 0o755);
+		expect(answer.code).toBe(1);
+		expect(answer.stderr).toMatch(
+			/cannot be written\n {2}permission is denied\.\n {2}next: ls -ld '.*\/repo\/\.git\/hooks'\n$/,
+		);
+		expect(await snapshotOf(sandbox.repository)).toEqual(before);
+	});
+
+	test("whose config cannot be written whole keeps it, and nothing stops the next git config", async () => {
+		await using sandbox = await Sandbox.create();
+		await sandbox.git("config", "core.hooksPath", "mine");
+		const config = join(sandbox.repository, ".git", "config");
+		await writeFile(config, `${await readFile(config, "utf8")}# ${"long ".repeat(20_000)}\n`);
+		const before = await readFile(config, "utf8");
+
+		const answer = await sandbox.run("sh", ["-c", "ulimit -f 40; udo init --yes"]);
+		expect(answer.code).toBe(1);
+		expect(answer.stderr).toMatch(/config cannot be written\n {2}.*\n {2}next: ulimit -f\n$/);
+		expect(await readFile(config, "utf8")).toBe(before);
+		await sandbox.git("config", "test.later", "yes");
+	});
+
 	test("in which a person wrote into the hooks that udo made keeps what they wrote", async () => {
 		await using sandbox = await Sandbox.create();
 		await installHooks(sandbox);
@@ -308,6 +372,11 @@ describe("a repository", () => {
 		expect((await sandbox.run("git", ["commit", "--allow-empty", "-m", "x"])).code).toBe(1);
 	});
 });
+
+// What root may not do either, it may not do without its capabilities.
+const withoutPrivileges = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : [];
+
+const program = { node: process.execPath, program: udoScript };
 
 function hooksOf(sandbox: Sandbox): string {
 	return join(sandbox.repository, ".git", "hooks");

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { installHooks, openEditor } from "../helpers/hooks.ts";
@@ -75,6 +75,29 @@ describe("a commit with a file that another session has locked is refused", () =
 		expect(answer.stderr).toContain("and 2 more are locked");
 		expect(answer.stderr).not.toContain("\u001b");
 		expect(answer.stderr.trimEnd().split("\n")).toHaveLength(3);
+	});
+
+	test.each([
+		["at the top", ".", "'sub/it'\\''s *here'", "':(top,literal)sub/it'\\''s *here'"],
+		["in the directory of the file", "sub", "'it'\\''s *here'", "':(top,literal)sub/it'\\''s *here'"],
+		["in another directory", "src", "'../sub/it'\\''s *here'", "':(top,literal)sub/it'\\''s *here'"],
+	])("with commands that mean it when typed %s", async (_, directory, path, fromTop) => {
+		await using sandbox = await Sandbox.create();
+		await installHooks(sandbox);
+		const { alice, bob } = await twoTerminals(sandbox);
+		await mkdir(join(sandbox.repository, "sub"));
+		await writeFile(join(sandbox.repository, "sub", "it's *here"), "x");
+		await bob.run("udo lock sub/it*");
+
+		const answer = await alice.run(`git add -A; cd ${directory}; git commit -qm x`);
+		const next = `udo run --wait ${path} -- git commit, or leave it out: git restore --staged ${fromTop}`;
+		expect(answer.stderr).toContain(`\n  next: ${next}\n`);
+		expect(await alice.run(`git restore --staged ${fromTop}; git diff --cached --name-only`)).toMatchObject({
+			stdout: "",
+			stderr: "",
+		});
+		await bob.run("udo unlock --all");
+		expect(await alice.run(`udo run --wait ${path} -- true`)).toMatchObject({ code: 0 });
 	});
 
 	test("in a linked worktree on the same paths as in the main one", async () => {

@@ -8,12 +8,24 @@ import { until } from "../helpers/until.ts";
 
 describe("a push", () => {
 	test.each([
-		["of a branch", "git push -q origin main"],
-		["of a branch under another name", "git push -q origin HEAD:refs/heads/main"],
-		["by force", "UDO=0 git commit -q --amend --allow-empty -m again; git push -q --force origin main"],
-		["that deletes the branch", "git push -q origin :main"],
-		["of everything", "git push -q --all origin"],
-	])("%s waits two seconds for who claimed it, and is refused with the holder", async (_, command) => {
+		["of a branch", "git push -q origin main", "git push origin main"],
+		["of what is here to it", "git push -q origin HEAD:refs/heads/main", "git push origin HEAD:refs/heads/main"],
+		["of a branch under another name", "git branch b; git push -q origin b:main", "git push origin b:main"],
+		["that deletes the branch", "git push -q origin :main", "git push origin :main"],
+		["of everything", "git branch b; git tag v1; git push -q --all origin", "git push origin main b"],
+		[
+			"of many things",
+			"git branch b; git branch c; git tag v1; git push -q origin main~:refs/heads/a b c v1 main",
+			"git push origin main 'main~:refs/heads/a' b c refs/tags/v1",
+		],
+		[
+			"of what a name with spaces in it means",
+			"git push -q origin 'main@{0 days ago}:refs/heads/main'",
+			"git push origin 'main@{0 days ago}:refs/heads/main'",
+		],
+		["by force without need", "git push -q --force origin main", "git push origin main"],
+		["by force", "git reset -q --hard HEAD~; UDO=0 git commit -q --amend -m x; git push -qf origin main", undefined],
+	])("%s waits two seconds for who claimed it, and is refused with the holder", async (_, command, again) => {
 		await using sandbox = await withRemote();
 		const { alice, bob } = twoTerminals(sandbox);
 		await bob.run("udo lock --branch main");
@@ -21,8 +33,9 @@ describe("a push", () => {
 
 		const answer = await alice.run(command);
 		expect(answer.code).toBe(1);
-		expect(answer.stderr).toMatch(
-			/^udo: push refused: branch main is not free\n.*locked by bob .*lease ends in.*\n {2}next: udo run --wait --branch main -- git push origin main\n/,
+		const next = /^udo: push refused: branch main is not free\n.*locked by bob .*lease ends in.*\n {2}next: (.*)\n/;
+		expect(next.exec(answer.stderr)?.[1], answer.stderr).toBe(
+			again === undefined ? "udo status" : `udo run --wait --branch main -- ${again}`,
 		);
 		expect(await remoteLog(sandbox)).toBe("first\n");
 	});
@@ -115,6 +128,16 @@ describe("a push that is behind", () => {
 		);
 		expect(await alice.run("git pull -q --rebase origin main && git push -q origin main")).toMatchObject({ code: 0 });
 		expect(await remoteLog(sandbox)).toBe("alices\nbobs\nfirst\n");
+	});
+
+	test("is not told to pull another branch than the one it is on", async () => {
+		await using sandbox = await withRemote();
+		const clone = await cloneOf(sandbox);
+		const [alice, bob] = [sandbox.terminal("alice"), sandbox.terminal("bob", clone)];
+		await bob.run("git commit -q --allow-empty -m bobs; git push -q origin main; udo status");
+
+		const answer = await alice.run("git switch -qc topic; git push -q origin main");
+		expect(answer.stderr).toContain("\n  next: git fetch origin main\n");
 	});
 
 	test("and only deletes or replaces what is known goes through", async () => {

@@ -73,7 +73,7 @@ describe.each(stores)("claiming from a $name store", ({ openLive }) => {
 
 	test("gives up its place when it is aborted, having said whom it waits for", async () => {
 		await using live = await openLive();
-		const [ann, bob] = await sessions(live, ["ann", "bob"]);
+		const [ann, bob, cleo] = await sessions(live, ["ann", "bob", "cleo"]);
 		await claim(ann, [file("a.ts")], patiently);
 		const abort = new AbortController();
 		const heard: Waiting[] = [];
@@ -82,10 +82,15 @@ describe.each(stores)("claiming from a $name store", ({ openLive }) => {
 			abort.abort();
 		};
 
-		const claimed = await claim(bob, [file("a.ts")], { ...patiently, signal: abort.signal, onWaiting });
+		const sooner = claim(cleo, [file("a.ts")], { waitMs: 1500 }).then(() => "cleo's time was over");
+		const claimed = await Promise.race([
+			claim(bob, [file("a.ts")], { ...patiently, signal: abort.signal, onWaiting }),
+			sooner,
+		]);
+		await sooner;
 
 		expect(claimed).toMatchObject({ ok: false, aborted: true });
-		expect(heard).toMatchObject([{ ahead: 0, blockers: [{ session: "ann" }] }]);
+		expect(heard).toMatchObject([{ blockers: [{ session: "ann" }, { what: "waiter", session: "cleo" }] }]);
 		expect(await ann.store.waiters(project)).toEqual([]);
 	});
 

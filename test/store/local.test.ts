@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { ResourceKey } from "../../server/coordination/resource.ts";
 import { StoreUnavailableError } from "../../server/errors.ts";
+import { hearBell } from "../../server/store/local/bell.ts";
 import { Database } from "../../server/store/local/database.ts";
 import { fileSystemName } from "../../server/store/local/file-system.ts";
 import { openLocalStore } from "../../server/store/local.ts";
@@ -73,6 +74,24 @@ test("the same boot keeps everything", async () => {
 	await using after = await openLocalStore({ directory });
 
 	expect(await after.locks(project)).toMatchObject([{ session: "ann", token: held.token }]);
+});
+
+test("a commit is heard at once in another process, and not only at the next slow look", async () => {
+	const directory = await ownDirectory();
+	await using reader = await openLocalStore({ directory });
+	await using writer = await openLocalStore({ directory });
+	const first = new Promise<string>((resolve) => {
+		const slow = hearBell(join(directory, "nobody rings this"), () => resolve("the slow look"));
+		const quick = reader.onChange(() => resolve("the bell"));
+		onTestFinished(() => {
+			slow[Symbol.dispose]();
+			quick[Symbol.dispose]();
+		});
+	});
+
+	await arrive(writer, ["ann"]);
+
+	expect(await first).toBe("the bell");
 });
 
 test("the gate of the hooks sees who is there, and no longer who left", async () => {

@@ -4,23 +4,22 @@ import { ticketLeaseMs } from "../store.ts";
 import { describeBlockers, mostBlockers } from "./blockers.ts";
 import { addToCounter } from "./counters.ts";
 import type { Database } from "./database.ts";
-import { dueAt } from "./due.ts";
-import { appendEventOf } from "./events.ts";
-import { isFinished } from "./finished.ts";
+import { appendEvent } from "./events.ts";
 import { distinctKeys, grant, removeHolds } from "./grants.ts";
-import { findExcess } from "./limits.ts";
+import { findExcess, type Usage } from "./limits.ts";
 import { renew } from "./locks.ts";
+import { formatOwner } from "./owner.ts";
 import { handOff, isFree, type Place, readQueue, type Standing, standing } from "./queue.ts";
 import type { HoldRow } from "./rows.ts";
 
 /** See Store.acquire. Part of a step. */
 export function acquire(database: Database, now: number, wanted: AcquireRequest): Acquired {
-	const queue = readQueue(database);
-	const known = answerAgain(database, now, wanted, queue);
+	const seen = glance(database, now, wanted);
+	const queue = seen.waiters === 0 ? [] : readQueue(database);
+	const known = answerAgain(database, now, wanted, seen, queue);
 	if (known !== undefined) return known;
-	const isOpen = database.get("SELECT 1 FROM sessions WHERE project = ? AND id = ?", wanted.project, wanted.session);
-	if (isOpen === undefined) return { ok: false, reason: "no-session" };
-	const excess = findExcess(database, wanted, queue);
+	if (seen.isOpen === 0) return { ok: false, reason: "no-session" };
+	const excess = findExcess(database, wanted, seen, queue);
 	if (excess !== undefined) return excess;
 	if (wanted.steal !== undefined) return steal(database, now, wanted, wanted.steal.reason);
 
@@ -33,20 +32,46 @@ export function acquire(database: Database, now: number, wanted: AcquireRequest)
 	return refusal(database, now, against, wanted.queue);
 }
 
+interface Glance extends Usage {
+	readonly isHeld: 0 | 1;
+	readonly isFinished: 0 | 1;
+	readonly isOpen: 0 | 1;
+	readonly waiters: 0 | 1;
+}
+
+// All that most requests need to know, in one statement.
+function glance(database: Database, now: number, { request, project, session }: AcquireRequest): Glance {
+	const found = database.get<Glance>(
+		`SELECT EXISTS (SELECT 1 FROM holds WHERE request = ?1) AS isHeld,
+			EXISTS (SELECT 1 FROM finished WHERE request = ?1 AND expires > ?2) AS isFinished,
+			EXISTS (SELECT 1 FROM sessions WHERE project = ?3 AND id = ?4) AS isOpen,
+			EXISTS (SELECT 1 FROM tickets) AS waiters,
+			(SELECT count(DISTINCT resource) FROM holds WHERE session = ?4 AND project = ?3) AS bySession,
+			coalesce((SELECT value FROM counters WHERE name = 'locks of ' || ?3), 0) AS inProject`,
+		request,
+		now,
+		project,
+		session,
+	);
+	if (found === undefined) throw new Error("a SELECT without FROM has no row");
+	return found;
+}
+
 // A request that was seen before: the same answer as then, and a sign of life for its lease or its place in the queue.
 function answerAgain(
 	database: Database,
 	now: number,
 	{ request }: AcquireRequest,
+	seen: Glance,
 	queue: readonly Place[],
 ): Acquired | undefined {
-	const rows = database.all<HoldRow>("SELECT * FROM holds WHERE request = ?", request);
-	const [first] = rows;
-	if (first !== undefined && renew(database, now, request)) {
+	if (seen.isHeld === 1 && renew(database, now, request)) {
+		const rows = database.all<HoldRow>("SELECT * FROM holds WHERE request = ?", request);
 		const token = Math.max(...rows.map((row) => row.token)) as FencingToken;
-		return { ok: true, request, token, leftMs: first.ttl, resources: rows.map(({ resource }) => resourceOf(resource)) };
+		const leftMs = rows[0]?.ttl ?? 0;
+		return { ok: true, request, token, leftMs, resources: rows.map(({ resource }) => resourceOf(resource)) };
 	}
-	if (first !== undefined || isFinished(database, now, request)) return { ok: false, reason: "finished" };
+	if (seen.isHeld === 1 || seen.isFinished === 1) return { ok: false, reason: "finished" };
 	const place = queue.find(({ row }) => row.request === request);
 	if (place === undefined) return undefined;
 	database.run("UPDATE tickets SET expires = ? WHERE ticket = ?", now + ticketLeaseMs, place.row.ticket);
@@ -79,14 +104,13 @@ function takeTicket(database: Database, now: number, wanted: AcquireRequest): vo
 		wanted.session,
 		JSON.stringify(resources),
 		wanted.origin,
-		wanted.owner === undefined ? null : JSON.stringify(wanted.owner),
+		formatOwner(wanted.owner),
 		wanted.ttlMs,
 		now,
 		now + ticketLeaseMs,
 	);
-	dueAt(database, now + ticketLeaseMs);
 	addToCounter(database, "udo_lock_waits_total");
-	appendEventOf(database, wanted.project, wanted.session, {
+	appendEvent(database, wanted.project, wanted, {
 		type: "lock_queued",
 		request: wanted.request,
 		resources,

@@ -15,11 +15,12 @@ export function readCounters(database: Database): Counters {
 	return Object.fromEntries(counterNames.map((name) => [name, readNumber(database, name)]));
 }
 
-/** The next number of a series that never repeats, across boots as well. Part of a step. */
-export function nextNumber(database: Database, series: "fence" | "events"): number {
-	const sql = "UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value";
-	const row = database.get<{ value: number }>(sql, series);
-	if (row === undefined) throw new Error(`the store has no counter ${series}`);
+/** The next fencing token; one series for all projects, so that an exclusive lock has the newest in each. Part of a step. */
+export function nextToken(database: Database): number {
+	const row = database.get<{ value: number }>(
+		"UPDATE counters SET value = value + 1 WHERE name = 'fence' RETURNING value",
+	);
+	if (row === undefined) throw new Error("the store has no fencing counter");
 	return row.value;
 }
 

@@ -1,4 +1,4 @@
-import { hearBell, ringBell } from "./bell.ts";
+import { Bell, hearBell } from "./bell.ts";
 
 // Under load a listener is called so often at most: a hundred of them must not spend the machine on being told.
 const restMs = 20;
@@ -6,21 +6,23 @@ const restMs = 20;
 /** Rings when the database has changed, in this or another process. */
 export class Doorbell implements Disposable {
 	readonly #path: string;
+	readonly #bell: Bell;
 	readonly #version: () => string | undefined;
 	readonly #listeners = new Set<() => void>();
-	#bell: Disposable | undefined;
+	#hearing: Disposable | undefined;
 	#rest: NodeJS.Timeout | undefined;
 	#seen: string | undefined;
 
 	/** `version` answers something else after every commit of any process; undefined when it cannot tell. */
 	constructor(path: string, version: () => string | undefined) {
 		this.#path = path;
+		this.#bell = new Bell(path);
 		this.#version = version;
 	}
 
 	/** Tells the listeners in all processes that something was committed. */
 	ring(): void {
-		ringBell(this.#path);
+		this.#bell.ring();
 	}
 
 	/** Calls back after every change until disposed, several changes in a row together. Does not keep the process alive. */
@@ -41,10 +43,11 @@ export class Doorbell implements Disposable {
 	[Symbol.dispose](): void {
 		this.#listeners.clear();
 		this.#stop();
+		this.#bell[Symbol.dispose]();
 	}
 
 	#hear(): void {
-		this.#bell = hearBell(this.#path, () => this.#look());
+		this.#hearing = hearBell(this.#path, () => this.#look());
 		this.#look();
 	}
 
@@ -60,7 +63,7 @@ export class Doorbell implements Disposable {
 
 	#stop(): void {
 		clearTimeout(this.#rest);
-		this.#bell?.[Symbol.dispose]();
-		this.#bell = undefined;
+		this.#hearing?.[Symbol.dispose]();
+		this.#hearing = undefined;
 	}
 }

@@ -1,37 +1,33 @@
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../../coordination/event.ts";
 import type { ProjectId, SessionId } from "../../coordination/session.ts";
-import type { Author } from "../store.ts";
-import { nextNumber } from "./counters.ts";
 import type { Database } from "./database.ts";
 
-// Some two hundred bytes each: 40 MB of history at most.
+// Some two hundred bytes each: 40 MB of history of a project at most.
 const keptEvents = 200_000;
 // Old entries go a few at a time, so that no step pays for many.
 const forgetEvery = 100;
 
-/** Adds an entry to the log. Part of a step. */
-export function appendEvent(database: Database, project: ProjectId, from: Author, body: EventBody): void {
-	const seq = nextNumber(database, "events");
+/** Adds an entry to the log; the actor is looked up among the open sessions when it is not given. Part of a step. */
+export function appendEvent(
+	database: Database,
+	project: ProjectId,
+	from: { readonly session: SessionId | undefined; readonly actor?: string | undefined },
+	{ type, ...body }: EventBody,
+): void {
 	database.run(
-		"INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+		`INSERT INTO events SELECT ?1, 1 + coalesce((SELECT max(seq) FROM events WHERE project = ?1), 0), ?3, ?4, ?2,
+			coalesce(?5, (SELECT actor FROM sessions WHERE project = ?1 AND id = ?2)), ?6`,
 		project,
-		seq,
-		Date.now(),
-		body.type,
 		from.session ?? null,
+		Date.now(),
+		type,
 		from.actor ?? null,
 		JSON.stringify(body),
 	);
-	if (seq % forgetEvery === 0) {
-		database.run("DELETE FROM events WHERE project = ? AND seq <= ?", project, seq - keptEvents);
+	if (Math.random() < 1 / forgetEvery) {
+		const sql = "DELETE FROM events WHERE project = ? AND seq <= ?";
+		database.run(sql, project, lastEvent(database, project) - keptEvents);
 	}
-}
-
-/** Adds an entry about an open session. Part of a step. */
-export function appendEventOf(database: Database, project: ProjectId, session: SessionId, body: EventBody): void {
-	const sql = "SELECT actor FROM sessions WHERE project = ? AND id = ?";
-	const actor = database.get<{ actor: string }>(sql, project, session)?.actor;
-	appendEvent(database, project, { session, actor }, body);
 }
 
 /** Reads the log, oldest first. */
@@ -53,6 +49,7 @@ interface EventRow {
 	readonly seq: number;
 	readonly project: string;
 	readonly at: number;
+	readonly type: string;
 	readonly session: string | null;
 	readonly actor: string | null;
 	readonly body: string;
@@ -66,7 +63,7 @@ function select(
 	order: "ASC" | "DESC",
 ): UdoEvent[] {
 	const rows = database.all<EventRow>(
-		`SELECT seq, project, at, session, actor, body FROM events
+		`SELECT seq, project, at, type, session, actor, body FROM events
 		WHERE project = ? AND seq > ? AND seq < ? AND (? IS NULL OR session = ?)
 			AND (? IS NULL OR type IN (SELECT value FROM json_each(?)))
 		ORDER BY seq ${order} LIMIT ?`,
@@ -80,7 +77,7 @@ function select(
 		query.limit,
 	);
 	return rows.map((row) => ({
-		...(JSON.parse(row.body) as EventBody),
+		...({ type: row.type, ...JSON.parse(row.body) } as EventBody),
 		seq: row.seq,
 		at: row.at,
 		project: row.project as UdoEvent["project"],

@@ -2,19 +2,16 @@ import type { RequestId } from "../../coordination/lock.ts";
 import { finishedMemoryMs } from "../store.ts";
 import type { Database } from "./database.ts";
 
-// More than one, so that the memory shrinks again after a rush; not many, so that no step pays for the rush.
-const forgottenAtOnce = 4;
+// Now and then some at once: more than come in meanwhile, so that the memory shrinks again after a rush, but not so many that
+// a step would pay for the rush.
+const forgetEvery = 16;
+const forgottenAtOnce = 64;
 
 /** Remembers that a request is over, so that a late copy of it is refused. Part of a step. */
 export function finish(database: Database, now: number, request: RequestId): void {
-	const old = "SELECT request FROM finished WHERE expires <= ? ORDER BY expires LIMIT ?";
-	for (const { request: over } of database.all<{ request: string }>(old, now, forgottenAtOnce)) {
-		database.run("DELETE FROM finished WHERE request = ?", over);
-	}
 	database.run("INSERT OR REPLACE INTO finished VALUES (?, ?)", request, now + finishedMemoryMs);
-}
-
-/** Whether a request is known to be over. */
-export function isFinished(database: Database, now: number, request: RequestId): boolean {
-	return database.get("SELECT 1 FROM finished WHERE request = ? AND expires > ?", request, now) !== undefined;
+	if (Math.random() < 1 / forgetEvery) {
+		const oldest = "SELECT request FROM finished WHERE expires <= ? ORDER BY expires LIMIT ?";
+		database.run(`DELETE FROM finished WHERE request IN (${oldest})`, now, forgottenAtOnce);
+	}
 }

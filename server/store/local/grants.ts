@@ -2,11 +2,11 @@ import type { EventBody, ReleaseCause } from "../../coordination/event.ts";
 import type { AcquireRequest, FencingToken, Granted, RequestId } from "../../coordination/lock.ts";
 import { type Resource, type ResourceKey, resourceKey, resourceOf } from "../../coordination/resource.ts";
 import type { SessionId } from "../../coordination/session.ts";
-import { addToCounter, nextNumber } from "./counters.ts";
+import { addToCounter, nextToken } from "./counters.ts";
 import type { Database } from "./database.ts";
-import { dueAt } from "./due.ts";
-import { appendEventOf } from "./events.ts";
+import { appendEvent } from "./events.ts";
 import { finish } from "./finished.ts";
+import { formatOwner } from "./owner.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 
 /** What a grant needs to know of a request; a ticket keeps just this. */
@@ -27,9 +27,9 @@ export function grant(database: Database, now: number, wanted: Grantable, terms:
 	const tokens = new Map(
 		terms.own.filter(({ project }) => project === wanted.project).map(({ resource, token }) => [resource, token]),
 	);
-	const fresh = keys.every((key) => tokens.has(key)) ? 0 : nextNumber(database, "fence");
+	const fresh = keys.every((key) => tokens.has(key)) ? 0 : nextToken(database);
 	const given = keys.map((key) => ({ key, token: tokens.get(key) ?? fresh }));
-	const owner = wanted.owner === undefined ? null : JSON.stringify(wanted.owner);
+	const owner = formatOwner(wanted.owner);
 	const expires = now + terms.leaseMs;
 	for (const { key, token } of given) {
 		database.run(
@@ -48,11 +48,10 @@ export function grant(database: Database, now: number, wanted: Grantable, terms:
 			expires,
 		);
 	}
-	dueAt(database, expires);
 	if (terms.handed) database.announce(wanted.request, "granted");
 	addToCounter(database, "udo_locks_acquired_total");
 	const token = Math.max(...given.map((each) => each.token)) as FencingToken;
-	appendEventOf(database, wanted.project, wanted.session, {
+	appendEvent(database, wanted.project, wanted, {
 		type: "lock_acquired",
 		request: wanted.request,
 		resources: keys,
@@ -77,12 +76,13 @@ export function removeHolds(
 			const sql = "DELETE FROM holds WHERE project = ? AND resource = ? AND request = ?";
 			database.run(sql, first.project, resource, first.request);
 		}
-		if (database.get("SELECT 1 FROM holds WHERE request = ? LIMIT 1", first.request) === undefined) {
+		const isWhole = resources.length === first.size;
+		if (isWhole || database.get("SELECT 1 FROM holds WHERE request = ?", first.request) === undefined) {
 			finish(database, now, first.request);
 		}
 		if (why.cause !== "released") database.announce(first.request, "over");
 		addToCounter(database, why.cause === "expired" ? "udo_locks_expired_total" : "udo_locks_released_total");
-		appendEventOf(database, first.project, first.session, {
+		appendEvent(database, first.project, first, {
 			type: "lock_released",
 			request: first.request,
 			resources,
@@ -104,7 +104,7 @@ export function removeTickets(
 		finish(database, now, row.request);
 		database.announce(row.request, "over");
 		addToCounter(database, "udo_lock_waits_abandoned_total");
-		appendEventOf(database, row.project, row.session, {
+		appendEvent(database, row.project, row, {
 			type: "lock_cancelled",
 			request: row.request,
 			resources: JSON.parse(row.resources) as ResourceKey[],

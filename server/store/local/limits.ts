@@ -1,8 +1,13 @@
 import type { Acquired, AcquireRequest } from "../../coordination/lock.ts";
-import { readNumber } from "./counters.ts";
 import type { Database } from "./database.ts";
 import { distinctKeys } from "./grants.ts";
 import type { Place } from "./queue.ts";
+
+/** How many locks there are already, the queue not counted. */
+export interface Usage {
+	readonly bySession: number;
+	readonly inProject: number;
+}
 
 /**
  * The limit that a request would break, if any. Places in the queue count like locks, since they become locks without anybody
@@ -10,24 +15,26 @@ import type { Place } from "./queue.ts";
  */
 export function findExcess(
 	database: Database,
-	{ project, session, resources, limits }: AcquireRequest,
+	wanted: AcquireRequest,
+	usage: Usage,
 	queue: readonly Place[],
 ): Acquired | undefined {
-	const sql = "SELECT DISTINCT resource FROM holds WHERE session = ? AND project = ?";
-	const mine = new Set(database.all<{ resource: string }>(sql, session, project).map(({ resource }) => resource));
-	const fresh = distinctKeys(resources).filter((key) => !mine.has(key)).length;
-	if (fresh === 0) return undefined;
+	const { project, session, resources, limits } = wanted;
 	const places = queue.filter(({ row }) => row.project === project);
 	const held = {
-		perSession: mine.size + size(places.filter(({ row }) => row.session === session)),
-		perProject: readNumber(database, `locks of ${project}`) + size(places),
+		perSession: usage.bySession + size(places.filter(({ row }) => row.session === session)),
+		perProject: usage.inProject + size(places),
 	};
-	for (const limit of ["perSession", "perProject"] as const) {
-		if (held[limit] + fresh > limits[limit]) {
-			return { ok: false, reason: "limit", limit, most: limits[limit], held: held[limit] };
-		}
-	}
-	return undefined;
+	const exceeded = (more: number) =>
+		(["perSession", "perProject"] as const).find((limit) => held[limit] + more > limits[limit]);
+	if (exceeded(resources.length) === undefined) return undefined;
+
+	const sql = "SELECT 1 FROM holds WHERE project = ? AND resource = ? AND session = ?";
+	const isHeld = (key: string) => database.get(sql, project, key, session) !== undefined;
+	const fresh = distinctKeys(resources).filter((key) => !isHeld(key)).length;
+	const limit = fresh === 0 ? undefined : exceeded(fresh);
+	if (limit === undefined) return undefined;
+	return { ok: false, reason: "limit", limit, most: limits[limit], held: held[limit] };
 }
 
 function size(places: readonly Place[]): number {

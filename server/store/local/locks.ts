@@ -90,10 +90,10 @@ export function readLocks(database: Database, now: number, project: ProjectId): 
 export function readWaiters(database: Database, now: number, project: ProjectId): Waiter[] {
 	return readQueue(database)
 		.filter(({ wanted }) => wanted.project === project || wanted.resources.some(({ kind }) => kind === "exclusive"))
-		.map(({ row, wanted: { ttlMs: _ttlMs, owner, ...wanted } }) => ({
+		.map(({ row, wanted: { ttlMs: _ttlMs, ...wanted } }) => ({
 			...wanted,
 			ticket: row.ticket,
-			owner,
+			owner: parseOwner(row.owner),
 			ageMs: now - row.since,
 		}));
 }

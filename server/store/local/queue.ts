@@ -7,10 +7,10 @@ import { parseOwner } from "./owner.ts";
 import { isCovered, readRelated } from "./related.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 
-/** A waiter: its row, and what it will be granted. */
+/** A waiter: its row, and what it wants. */
 export interface Place {
 	readonly row: TicketRow;
-	readonly wanted: Grantable;
+	readonly wanted: Omit<Grantable, "owner">;
 }
 
 /** What stands against a request. */
@@ -25,28 +25,29 @@ export interface Standing {
 
 /** All waiters of all projects, first come first. */
 export function readQueue(database: Database): Place[] {
-	return database.all<TicketRow>("SELECT * FROM tickets ORDER BY ticket").map((row) => {
-		const owner = parseOwner(row.owner);
-		return {
-			row,
-			wanted: {
-				request: row.request,
-				project: row.project,
-				session: row.session,
-				resources: (JSON.parse(row.resources) as string[]).map(resourceOf),
-				origin: row.origin,
-				ttlMs: row.ttl,
-				...(owner && { owner }),
-			},
-		};
-	});
+	return database.all<TicketRow>("SELECT * FROM tickets ORDER BY ticket").map((row) => ({
+		row,
+		wanted: {
+			request: row.request,
+			project: row.project,
+			session: row.session,
+			resources: (JSON.parse(row.resources) as string[]).map(resourceOf),
+			origin: row.origin,
+			ttlMs: row.ttl,
+		},
+	}));
 }
 
 /**
  * What stands against a request behind `earlier` waiters; at most `most` holds for each resource, -1 for all. A session may
  * always go deeper into what it holds: waiting behind somebody who waits for that very session would deadlock.
  */
-export function standing(database: Database, wanted: Grantable, earlier: readonly Place[], most: number): Standing {
+export function standing(
+	database: Database,
+	wanted: Place["wanted"],
+	earlier: readonly Place[],
+	most: number,
+): Standing {
 	const holds = new Map<string, HoldRow>();
 	const needed: Resource[] = [];
 	const own: HoldRow[] = [];
@@ -72,18 +73,25 @@ export function handOff(database: Database, now: number): void {
 	const waiting: Place[] = [];
 	for (const place of readQueue(database)) {
 		const { row, wanted } = place;
-		const against = standing(database, wanted, waiting, 1);
-		if (!isFree(against)) {
+		const against = isJustBehind(database, wanted, waiting) ? undefined : standing(database, wanted, waiting, 1);
+		if (against === undefined || !isFree(against)) {
 			waiting.push(place);
 			continue;
 		}
 		database.run("DELETE FROM tickets WHERE ticket = ?", row.ticket);
+		const owner = parseOwner(row.owner);
 		const leaseMs = Math.min(ticketLeaseMs, wanted.ttlMs);
-		grant(database, now, wanted, { leaseMs, handed: true, own: against.own });
+		grant(database, now, { ...wanted, ...(owner && { owner }) }, { leaseMs, handed: true, own: against.own });
 	}
 }
 
-function ahead(earlier: readonly Place[], wanted: Grantable, needed: readonly Resource[]): Place[] {
+// Most of a long queue can be told by a glance: behind somebody, and with no lock that would let it pass.
+function isJustBehind(database: Database, wanted: Place["wanted"], waiting: readonly Place[]): boolean {
+	if (ahead(waiting, wanted, wanted.resources).length === 0) return false;
+	return database.get("SELECT 1 FROM holds WHERE session = ?", wanted.session) === undefined;
+}
+
+function ahead(earlier: readonly Place[], wanted: Place["wanted"], needed: readonly Resource[]): Place[] {
 	return earlier.filter(
 		({ wanted: other }) =>
 			other.session !== wanted.session &&

@@ -2,7 +2,7 @@ import type { Origin, RequestId } from "../../coordination/lock.ts";
 import type { ResourceKey } from "../../coordination/resource.ts";
 import type { ProjectId, SessionId } from "../../coordination/session.ts";
 
-/** A row of `holds`; `owner` is JSON. */
+/** A row of `holds`. */
 export interface HoldRow {
 	readonly project: ProjectId;
 	readonly resource: ResourceKey;
@@ -17,7 +17,7 @@ export interface HoldRow {
 	readonly expires: number;
 }
 
-/** A row of `tickets`; `resources` and `owner` are JSON. */
+/** A row of `tickets`; `resources` is JSON. */
 export interface TicketRow {
 	readonly ticket: number;
 	readonly request: RequestId;

@@ -6,10 +6,10 @@
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- The fencing counter (`fence`), the newest entry of the log (`events`), when something runs out next (`due`), how many
--- locks a project has (`locks of …`, kept by triggers), and the metrics (`udo_…`).
+-- The fencing counter (`fence`), the metrics (`udo_…`), and what triggers keep: how many locks a project has (`locks of …`),
+-- and when the next lease, place or session runs out, or earlier, never later (`due`).
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO counters VALUES ('fence', 0), ('events', 0), ('due', 0);
+INSERT INTO counters VALUES ('fence', 0), ('due', 0);
 
 CREATE TABLE sessions (
 	project TEXT NOT NULL, id TEXT NOT NULL, opened INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
@@ -18,6 +18,12 @@ CREATE TABLE sessions (
 	PRIMARY KEY (project, id)
 ) WITHOUT ROWID;
 CREATE INDEX sessions_by_id ON sessions (id);
+CREATE TRIGGER session_opened AFTER INSERT ON sessions BEGIN
+	UPDATE counters SET value = new.expires WHERE name = 'due' AND value > new.expires;
+END;
+CREATE TRIGGER session_seen AFTER UPDATE OF expires ON sessions BEGIN
+	UPDATE counters SET value = new.expires WHERE name = 'due' AND value > new.expires;
+END;
 
 -- One row for each resource of each granted request. All rows of one (project, resource) have one session and one token.
 -- `size` is how many resources the request was granted; fewer rows than that, and it has lost some.
@@ -31,6 +37,10 @@ CREATE INDEX holds_by_request ON holds (request);
 CREATE INDEX holds_by_session ON holds (session, project);
 CREATE INDEX holds_exclusive ON holds (kind) WHERE kind = 'exclusive';
 
+-- Holds and tickets are only ever renewed to later times.
+CREATE TRIGGER hold_added AFTER INSERT ON holds BEGIN
+	UPDATE counters SET value = new.expires WHERE name = 'due' AND value > new.expires;
+END;
 CREATE TRIGGER lock_added AFTER INSERT ON holds
 WHEN NOT EXISTS (
 	SELECT 1 FROM holds WHERE project = new.project AND resource = new.resource AND request <> new.request
@@ -48,9 +58,14 @@ CREATE TABLE tickets (
 	expires INTEGER NOT NULL
 );
 
+CREATE TRIGGER ticket_taken AFTER INSERT ON tickets BEGIN
+	UPDATE counters SET value = new.expires WHERE name = 'due' AND value > new.expires;
+END;
+
 CREATE TABLE finished (request TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX finished_by_expiry ON finished (expires);
 
+-- Numbered project by project.
 CREATE TABLE events (
 	project TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
 	session TEXT, actor TEXT, body TEXT NOT NULL,

@@ -3,8 +3,7 @@ import type { ProjectId, Session, SessionEntry, SessionId } from "../../coordina
 import type { SessionOpened, SessionTerms } from "../store.ts";
 import { addToCounter } from "./counters.ts";
 import type { Database } from "./database.ts";
-import { dueAt } from "./due.ts";
-import { appendEvent, appendEventOf } from "./events.ts";
+import { appendEvent } from "./events.ts";
 import { removeHolds, removeTickets } from "./grants.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 
@@ -19,7 +18,6 @@ export function openSession(database: Database, now: number, entry: SessionEntry
 		entry.project,
 		entry.id,
 	);
-	dueAt(database, now + terms.ttlMs);
 	if (refreshed === 0) {
 		const open = database.get<{ n: number }>("SELECT count(*) AS n FROM sessions WHERE project = ?", entry.project)?.n;
 		if ((open ?? 0) >= terms.most) return { ok: false, most: terms.most };
@@ -55,7 +53,7 @@ export function endSession(
 		if (cause === "died") addToCounter(database, "udo_sessions_died_total");
 		const next = primaryOf(database, row.project);
 		if (primary === id && next !== undefined) {
-			appendEventOf(database, row.project, next, { type: "session_promoted" });
+			appendEvent(database, row.project, { session: next }, { type: "session_promoted" });
 		}
 	}
 	return rows.map((row) => row.project);
@@ -78,7 +76,6 @@ export function beat(database: Database, now: number, sessions: readonly Session
 		now + ttlMs,
 		JSON.stringify(sessions),
 	);
-	dueAt(database, now + ttlMs);
 }
 
 export function readSessions(database: Database, now: number, project: ProjectId | undefined): Session[] {
@@ -123,12 +120,17 @@ function insertSession(database: Database, now: number, entry: SessionEntry, ttl
 		now + ttlMs,
 	);
 	addToCounter(database, "udo_sessions_opened_total");
-	appendEventOf(database, entry.project, entry.id, {
-		type: "session_connected",
-		kind: entry.kind,
-		host: entry.host,
-		worktree: entry.worktree,
-	});
+	appendEvent(
+		database,
+		entry.project,
+		{ session: entry.id },
+		{
+			type: "session_connected",
+			kind: entry.kind,
+			host: entry.host,
+			worktree: entry.worktree,
+		},
+	);
 }
 
 function holdsOf(database: Database, project: ProjectId, session: SessionId): HoldRow[] {

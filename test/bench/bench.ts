@@ -1,0 +1,27 @@
+// What udo costs, beside what people would use instead, measured in the same run: npm run bench [-- PART…]
+import { cpus } from "node:os";
+import { measureHooks, measureStart } from "./hooks.ts";
+import { measureLanguageServers } from "./language-server.ts";
+import { measureContention, measureEvents, measurePairs } from "./locks.ts";
+import type { Part } from "./row.ts";
+
+const parts: Readonly<Record<string, () => Promise<Part>>> = {
+	pairs: measurePairs,
+	contention: measureContention,
+	events: measureEvents,
+	hooks: measureHooks,
+	start: measureStart,
+	lsp: measureLanguageServers,
+};
+
+const wanted = process.argv.slice(2);
+console.log(`node ${process.version}, ${process.platform}, ${cpus().length} cores`);
+for (const [name, measure] of Object.entries(parts)) {
+	if (wanted.length > 0 && !wanted.includes(name)) continue;
+	const { title, rows } = await measure();
+	console.log(`\n${title}`);
+	const width = Math.max(...rows.map(({ what }) => what.length));
+	for (const { what, measured, goal } of rows) {
+		console.log(`  ${what.padEnd(width)}  ${measured}${goal === undefined ? "" : `   (goal: ${goal})`}`);
+	}
+}
