@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Claimed, claim } from "../server/coordination/claim.ts";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import type { Acquired, Blocker, RequestId } from "../server/coordination/lock.ts";
@@ -11,6 +12,7 @@ import { type HookName, hookNames } from "./verdict.ts";
 
 // Long enough to sit out another git at work, short enough that nobody wonders what git is doing.
 const patienceMs = 2000;
+const adviceMs = 500;
 const shortestLeaseMs = 60_000;
 
 /** How a hook takes branches: what it is about, and for whom it waits. */
@@ -69,7 +71,7 @@ function inTheWay(answer: Acquired, hook: HookName, workspace: Workspace): reado
 	if (answer.reason !== "held") {
 		throw new UdoError("the branch could not be locked", {
 			code: answer.reason,
-			next: answer.reason === "limit" ? "udo status" : "run the same command again",
+			next: "udo status",
 			...(answer.reason === "limit" && {
 				why: `${answer.most} locks are the most there may be (lock.${answer.limit})`,
 			}),
@@ -104,7 +106,8 @@ async function refused(
 			: `git of ${showSession(blocker)} is ${theirs === "pre-push" ? "pushing it" : "committing here"} for ${since}` +
 				(blocker.owner === undefined ? "" : ` (pid ${blocker.owner.pid})`);
 	const line = ahead > 0 ? `; ${ahead} ahead of you in line` : "";
-	const again = await command();
+	// What to type is only advice: a git that fails or takes long must not cost the refusal.
+	const again = await Promise.race([command(), delay(adviceMs, undefined, { ref: false })]).catch(() => undefined);
 	const words = new Set(blockers.map(({ resource }) => resourceWords(resource)));
 	return new HeldError(`${hook === "pre-push" ? "push" : "commit"} refused: ${name} is not free`, {
 		why: `${what}${line}.`,

@@ -90,7 +90,7 @@ function behindError(remote: string, behind: readonly string[], next: string): U
 
 // Pulling another branch than the one this tree is on would mix the two.
 async function catchUpCommand({ repository }: Workspace, remote: string, update: BranchUpdate): Promise<string> {
-	const branch = await repository.branch();
+	const branch = await repository.branch().catch(() => undefined);
 	const isHere = branch !== undefined && (update.localRef === "HEAD" || update.localRef === `refs/heads/${branch}`);
 	return `git ${isHere ? "pull --rebase" : "fetch"} ${shellWord(remote)} ${shellWord(update.name)}`;
 }

@@ -115,16 +115,19 @@ export function resolveSettings(
 	environment: NodeJS.ProcessEnv,
 	worktree: string | undefined,
 ): readonly (Setting & { readonly value: number; readonly source: ConfigSource })[] {
-	const project = worktree === undefined ? {} : readConfigFile(join(worktree, "udo.config.json"));
-	const user = readConfigFile(userConfigPath(environment));
+	const projectPath = join(worktree ?? "", "udo.config.json");
+	const userPath = userConfigPath(environment);
+	const project = worktree === undefined ? {} : readConfigFile(projectPath);
+	const user = readConfigFile(userPath);
 	return settings.map((setting) => {
 		const candidates = [
-			["environment", environment[setting.variable], setting.variable],
-			["udo.config.json", at(project, setting.key), `${setting.key} in udo.config.json`],
-			["user config", at(user, setting.key), `${setting.key} in ${userConfigPath(environment)}`],
+			["environment", environment[setting.variable], setting.variable, `unset ${setting.variable}`],
+			["udo.config.json", at(project, setting.key), `${setting.key} in udo.config.json`, edit(projectPath)],
+			["user config", at(user, setting.key), `${setting.key} in ${userPath}`, edit(userPath)],
 		] as const;
-		for (const [source, raw, where] of candidates) {
-			if (raw !== undefined && raw !== "") return { ...setting, value: positive(raw, where, setting.most), source };
+		for (const [source, raw, where, next] of candidates) {
+			if (raw !== undefined && raw !== "")
+				return { ...setting, value: positive(raw, where, setting.most, next), source };
 		}
 		return { ...setting, value: setting.fallback, source: "default" as const };
 	});
@@ -187,7 +190,7 @@ function configuredProject(worktree: string): string | undefined {
 	const id = at(readConfigFile(path), "project");
 	if (id === undefined) return undefined;
 	if (typeof id === "string" && /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id)) return id;
-	throw invalid(`project in ${path}`, id, "letters, digits, _ and -, at most 64");
+	throw invalid(`project in ${path}`, id, "letters, digits, _ and -, at most 64", edit(path));
 }
 
 function readConfigFile(path: string): unknown {
@@ -209,7 +212,7 @@ function readConfigFile(path: string): unknown {
 		throw new UdoError(`${showText(path)} is not valid JSON`, {
 			code: "config_invalid",
 			why: showText(error instanceof Error ? error.message : String(error), 120),
-			next: `\${EDITOR:-vi} ${quoted(showText(path))}`,
+			next: edit(path),
 			cause: error,
 		});
 	}
@@ -224,16 +227,20 @@ function at(file: unknown, key: string): unknown {
 	return found;
 }
 
-function positive(raw: unknown, where: string, most: number): number {
+function positive(raw: unknown, where: string, most: number, next: string): number {
 	const value = typeof raw === "string" ? Number(raw.trim()) : raw;
 	if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= most) return value;
-	throw invalid(where, raw, `a whole number from 1 to ${most}`);
+	throw invalid(where, raw, `a whole number from 1 to ${most}`, next);
 }
 
-function invalid(where: string, raw: unknown, expected: string): UdoError {
+function edit(path: string): string {
+	return `\${EDITOR:-vi} ${quoted(showText(path))}`;
+}
+
+function invalid(where: string, raw: unknown, expected: string, next: string): UdoError {
 	return new UdoError(`${showText(where)} is ${showText(JSON.stringify(raw) ?? "nothing", 80)}, not ${expected}`, {
 		code: "config_invalid",
-		next: "correct it where it is set; README.md, Settings, has them all",
+		next,
 	});
 }
 

@@ -217,11 +217,11 @@ export class LocalStore implements Store {
 		});
 	}
 
-	async #write<T>(body: () => T): Promise<T> {
-		const answer = await this.#database.step(body);
-		for (const [request, fate] of this.#database.takeAnnounced()) this.#requestBells.ring(request, fate);
-		this.#doorbell.ring();
-		return answer;
+	#write<T>(body: () => T): Promise<T> {
+		return this.#database.step(body, (announced) => {
+			for (const [request, fate] of announced) this.#requestBells.ring(request, fate);
+			this.#doorbell.ring();
+		});
 	}
 
 	// A look must not cost a write transaction, unless something is due.

@@ -92,13 +92,13 @@ test.each(
 				await writeFile(stateOf(sandbox), "in the way");
 			},
 			finding: /FAIL {2}state: cannot write to /,
-			next: "make it yours",
+			next: "ls -ld ",
 		},
 		{
 			what: "a configuration that makes no sense",
 			damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, "udo.config.json"), '{"lock": {"ttl": "soon"}}'),
 			finding: /FAIL {2}configuration: lock\.ttl in udo\.config\.json is "soon"/,
-			next: "udo config",
+			next: ":-vi} ",
 		},
 	].map((damaged) => [damaged.what, damaged] as const),
 )("finds %s, and ends with 1", async (_, { damage, finding, next }) => {

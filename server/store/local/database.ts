@@ -4,6 +4,7 @@ import Libsql from "libsql";
 import pRetry from "p-retry";
 import type { RequestId } from "../../coordination/lock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
+import { quoted } from "../../shell-word.ts";
 import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
 import type { Fate } from "./request-bells.ts";
@@ -25,6 +26,8 @@ const pragmas = `
 	PRAGMA wal_autocheckpoint = 4000;
 `;
 
+type Announced = readonly [RequestId, Fate];
+
 type Bindable = string | number | null | Uint8Array;
 
 /** The one SQLite file of this user and machine: opening it, atomic steps on it, and what its failures mean to a person. */
@@ -34,7 +37,7 @@ export class Database implements Disposable {
 	readonly #statements = new Map<string, Libsql.Statement>();
 	#busy = 0;
 	#commits = 0;
-	#announced: (readonly [RequestId, Fate])[] = [];
+	#announced: Announced[] = [];
 
 	private constructor(path: string, sqlite: Libsql.Database) {
 		this.path = path;
@@ -79,23 +82,20 @@ export class Database implements Disposable {
 		this.#announced.push([request, fate]);
 	}
 
-	/** What the last step announced. */
-	takeAnnounced(): readonly (readonly [RequestId, Fate])[] {
-		const announced = this.#announced;
-		this.#announced = [];
-		return announced;
-	}
-
-	/** Runs `body` as one write transaction: all of it happens, or nothing when it throws or the process dies. */
-	async step<T>(body: () => T): Promise<T> {
-		const answer = await this.#transaction("BEGIN IMMEDIATE", body);
-		this.#commits += 1;
-		return answer;
+	/**
+	 * Runs `body` as one write transaction: all of it happens, or nothing when it throws or the process dies. `committed` is told
+	 * at once what the step announced.
+	 */
+	async step<T>(body: () => T, committed: (announced: readonly Announced[]) => void = () => {}): Promise<T> {
+		return this.#transaction("BEGIN IMMEDIATE", body, (announced) => {
+			this.#commits += 1;
+			committed(announced);
+		});
 	}
 
 	/** Runs `body` on one consistent snapshot. */
 	async read<T>(body: () => T): Promise<T> {
-		return this.#transaction("BEGIN", body);
+		return this.#transaction("BEGIN", body, () => {});
 	}
 
 	all<Row>(sql: string, ...values: Bindable[]): Row[] {
@@ -122,13 +122,19 @@ export class Database implements Disposable {
 		this.#sqlite.close();
 	}
 
-	async #transaction<T>(begin: string, body: () => T): Promise<T> {
+	async #transaction<T>(
+		begin: string,
+		body: () => T,
+		committed: (announced: readonly Announced[]) => void,
+	): Promise<T> {
 		const attempt = () => {
 			this.#announced = [];
 			this.#run(begin);
 			try {
 				const result = body();
 				this.#run("COMMIT");
+				// Before anything else can start a step of its own and announce something else.
+				committed(this.#announced);
 				return result;
 			} catch (error) {
 				// SQLite itself has rolled back after some failures, such as a full disk.
@@ -194,10 +200,10 @@ function createSchema(sqlite: Libsql.Database, path: string): void {
 	const version = versionOf(sqlite);
 	if (version === 0) sqlite.exec(`${schema}; PRAGMA user_version = ${schemaVersion};`);
 	sqlite.exec("COMMIT");
-	if (version > schemaVersion) {
-		throw new StoreUnavailableError(`${path} was written by a newer udo`, {
+	if (version !== 0 && version !== schemaVersion) {
+		throw new StoreUnavailableError(`${path} was written by ${version > schemaVersion ? "a newer" : "an older"} udo`, {
 			why: `it has format ${version}, this udo knows ${schemaVersion}.`,
-			next: "update udo here, or end the sessions of the newer one",
+			next: version > schemaVersion ? "update udo here" : `mv ${quoted(path)} ${quoted(`${path}.old`)}`,
 		});
 	}
 }

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { StoreUnavailableError } from "../../errors.ts";
+import { quoted } from "../../shell-word.ts";
 
 /** How long a step waits for its turn when other processes keep the database busy. */
 export const busyPatienceMs = 10_000;
@@ -11,23 +12,23 @@ export function explainFailure(error: unknown, path: string): unknown {
 	const code = codeOf(error);
 	if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
 		return new StoreUnavailableError(`${path} is damaged`, {
-			why: "SQLite cannot read it. udo does not delete it: it may hold conflicts that you still need.",
-			next: `mv '${path}' '${path}.damaged'   (udo then starts with an empty one)`,
+			why: "SQLite cannot read it. udo does not delete it: it may hold conflicts that you still need. Without it udo starts with an empty one.",
+			next: `mv ${quoted(path)} ${quoted(`${path}.damaged`)}`,
 			cause: error,
 		});
 	}
 	if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
 		return new StoreUnavailableError(`no space left for ${path}`, {
 			why: "the disk or your quota is full.",
-			next: `df -h '${directory}'`,
+			next: `df -h ${quoted(directory)}`,
 			retryable: true,
 			cause: error,
 		});
 	}
 	if (/^(SQLITE_(READONLY|CANTOPEN|PERM)|EACCES|EROFS|EPERM|ENOTDIR|EEXIST|ENOENT)/.test(code)) {
 		return new StoreUnavailableError(`cannot write to ${directory}`, {
-			why: `udo keeps its locks there (${code}).`,
-			next: `make it yours (ls -ld '${directory}'), or export XDG_STATE_HOME=/a/writable/directory`,
+			why: `udo keeps its locks there (${code}). Make it yours, or set XDG_STATE_HOME to a directory that is.`,
+			next: `ls -ld ${quoted(directory)}`,
 			cause: error,
 		});
 	}
@@ -51,5 +52,8 @@ export function explainFailure(error: unknown, path: string): unknown {
 
 /** The code of a file system or SQLite error, or an empty string. */
 export function codeOf(error: unknown): string {
-	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+	if (!(error instanceof Error)) return "";
+	// libsql's own words for SQLite's "cannot open", where it gives no code.
+	if (/Unable to open connection|ConnectionFailed/.test(error.message)) return "SQLITE_CANTOPEN";
+	return "code" in error && typeof error.code === "string" ? error.code : "";
 }
