@@ -39,7 +39,8 @@ export async function holdBranches(
 	const { coordinator } = workspace;
 	const resources = branches.map((id): Resource => ({ kind: "git", id }));
 	const ttlMs = Math.max(shortestLeaseMs, workspace.config.lockTtlMs);
-	const options = { owner, ttlMs, request: newHookRequest(terms.hook) };
+	// A push of many branches must not pass unguarded because of a cap that is there against accidents.
+	const options = { owner, ttlMs, request: newHookRequest(terms.hook), isUncapped: true };
 
 	const first = await coordinator.acquire(resources, options);
 	const early = inTheWay(first, terms.hook, workspace);

@@ -5,19 +5,17 @@ import type { Repository } from "./repository.ts";
 /** One working tree of a clone. `missing` when its directory is gone and `git worktree prune` would forget it. */
 export interface Worktree {
 	readonly path: string;
-	/** The main working tree is the one that the clone was made with. */
-	readonly isMain: boolean;
 	readonly missing: boolean;
 }
 
 /** All working trees of this clone, the main one first; without it when the repository is bare. */
 export async function worktreesOf(repository: Repository): Promise<readonly Worktree[]> {
 	const records = (await repository.run("worktree", "list", "--porcelain", "-z")).split("\0\0").filter(Boolean);
-	return records.flatMap((record, i) => {
+	return records.flatMap((record) => {
 		const fields = record.split("\0");
 		const path = fields.find((field) => field.startsWith("worktree "))?.slice("worktree ".length);
 		if (path === undefined || fields.includes("bare")) return [];
-		return [{ path, isMain: i === 0, missing: fields.some((field) => /^prunable\b/.test(field)) }];
+		return [{ path, missing: fields.some((field) => /^prunable\b/.test(field)) }];
 	});
 }
 

@@ -98,7 +98,7 @@ test.each(
 			what: "a configuration that makes no sense",
 			damage: (sandbox: Sandbox) => writeFile(join(sandbox.repository, "udo.config.json"), '{"lock": {"ttl": "soon"}}'),
 			finding: /FAIL {2}configuration: lock\.ttl in udo\.config\.json is "soon"/,
-			next: ":-vi} ",
+			next: `\${EDITOR:-vi} `,
 		},
 	].map((damaged) => [damaged.what, damaged] as const),
 )("finds %s, and ends with 1", async (_, { damage, finding, next }) => {

@@ -40,6 +40,16 @@ describe("a push", () => {
 		expect(await remoteLog(sandbox)).toBe("first\n");
 	});
 
+	test("of more branches than a session may lock is still refused for the one that is claimed", async () => {
+		await using sandbox = await withRemote();
+		const { alice, bob } = twoTerminals(sandbox);
+		await bob.run("udo lock --branch main");
+		await alice.run("UDO=0 git commit -q --allow-empty -m more; for i in $(seq 250); do git branch b$i; done");
+
+		expect((await alice.run("git push -q --all origin")).code).toBe(1);
+		expect(await remoteLog(sandbox)).toBe("first\n");
+	});
+
 	test("goes through when the claim is given back meanwhile", async () => {
 		await using sandbox = await withRemote();
 		const { alice, bob } = twoTerminals(sandbox);

@@ -121,7 +121,7 @@ class Run {
 		this.#steals = request.steal !== undefined;
 		const answer = await this.#store.acquire(request);
 		const expected = model.acquire(this.#world, request);
-		deepEqual(describeAnswer(answer), describeExpected(expected), "acquire");
+		deepEqual(describeAnswer(answer), describeExpected(expected, answer), "acquire");
 		if (!answer.ok) return;
 		const locks = await this.#store.locks(request.project);
 		const mine = locks.filter(({ holds }) => holds.some((hold) => hold.request === request.request));
@@ -149,20 +149,18 @@ function describeAnswer(answer: Acquired): unknown {
 	return { reason, queued, ahead, blockers: answer.blockers.map((each) => `${each.what} ${each.request}`).sort() };
 }
 
-function describeExpected(answer: model.Answer): unknown {
+// Only so many blockers are named, locks first; which of too many locks is the store's choice.
+function describeExpected(answer: model.Answer, actual: Acquired): unknown {
 	if (answer.ok) return { leftMs: answer.leftMs, resources: keysOf(answer.resources) };
 	if (answer.reason !== "held") return answer;
 	const { reason, queued, standing } = answer;
-	const blockers = [
-		...standing.holds.map(({ request, resource }) => ({ what: "lock", request, resource })),
-		...standing.waiters.map(({ request }) => ({ what: "waiter", request })),
-	];
-	return {
-		reason,
-		queued,
-		ahead: standing.waiters.length,
-		blockers: blockers.map(({ what, request }) => `${what} ${request}`).sort(),
-	};
+	const locks = standing.holds.map(({ request }) => `lock ${request}`);
+	const named = !actual.ok && actual.reason === "held" ? actual.blockers : [];
+	const chosen = locks.length <= 16 ? locks : named.map((each) => `${each.what} ${each.request}`);
+	if (chosen.some((each) => !locks.includes(each))) return "blockers that do not stand in the way";
+	const waiters = standing.waiters.map(({ request }) => `waiter ${request}`);
+	const blockers = [...chosen, ...waiters].slice(0, 16).sort();
+	return { reason, queued, ahead: standing.waiters.length, blockers };
 }
 
 function keysOf(resources: readonly Resource[]): string[] {
