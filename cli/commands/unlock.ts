@@ -23,6 +23,7 @@ async function unlock(cli: Cli, paths: readonly string[], options: Options): Pro
 	const isNamed =
 		paths.length > 0 || Object.entries(named).some(([key, value]) => key !== "json" && value !== undefined);
 	if (all === true && isNamed) throw new UsageError("--all goes without names");
+	if (all !== true && !isNamed) throw new UsageError("nothing to unlock was named", { next: "udo unlock --all" });
 	const workspace = await cli.open();
 	const { coordinator, store, project } = workspace;
 	// A file may be gone by now; its lock is not.

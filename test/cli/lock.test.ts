@@ -142,6 +142,16 @@ describe("udo lock", () => {
 });
 
 describe("udo unlock", () => {
+	test("without a name gives nothing back and says how to give all back", async () => {
+		await using sandbox = await Sandbox.create();
+		await sandbox.udo(["lock", "src/"], { as: "alice" });
+
+		const answer = await sandbox.udo(["unlock"], { as: "alice" });
+
+		expect(answer).toMatchObject({ code: 64, stderr: expect.stringContaining("next: udo unlock --all") });
+		expect((await sandbox.data<Status>(["status"], { as: "alice" })).locks).toHaveLength(1);
+	});
+
 	test("does not give back what somebody else holds", async () => {
 		await using sandbox = await Sandbox.create();
 		await sandbox.udo(["lock", "src/"], { as: "alice" });
