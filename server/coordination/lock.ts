@@ -25,6 +25,10 @@ export interface AcquireRequest {
 	readonly steal?: { readonly reason: string };
 	readonly owner?: ProcessIdentity;
 	readonly limits: LockLimits;
+	/** What the new token must exceed: the highest one this machine has seen, so that tokens rise across an outage. */
+	readonly floor?: FencingToken;
+	/** The session held it before: a store that has lost its data gives back what was held, and nothing else, for a while. */
+	readonly isReasserted?: true;
 }
 
 /** Upper bounds on locks, so that nobody locks the world by accident. */
@@ -43,6 +47,8 @@ export interface Lock {
 	readonly count: number;
 	readonly ageMs: number;
 	readonly leftMs: number;
+	/** Granted while the team's store could not be asked: it excludes others on this machine only. False without a team. */
+	readonly isLocalOnly: boolean;
 	/** Requests that stand on it, each with the process it dies with, if any. */
 	readonly holds: readonly Hold[];
 }
@@ -79,6 +85,8 @@ export interface Granted {
 	readonly token: FencingToken;
 	readonly leftMs: number;
 	readonly resources: readonly Resource[];
+	/** See {@link Lock.isLocalOnly}. */
+	readonly isLocalOnly: boolean;
 }
 
 /** A refused acquire is an answer, not an exception: the caller decides whether to wait. */
@@ -100,6 +108,8 @@ export type Acquired =
 			readonly most: number;
 			readonly held: number;
 	  }
+	/** The store has lost its data, and for so long gives back only what was held before. */
+	| { readonly ok: false; readonly reason: "recovering"; readonly leftMs: number }
 	| { readonly ok: false; readonly reason: "no-session" | "finished" };
 
 /** A place in a FIFO queue. */

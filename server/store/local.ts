@@ -70,6 +70,8 @@ export class LocalStore implements Store {
 		});
 	}
 
+	link(): undefined {}
+
 	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
 		this.#gate(() => this.#gateFiles.add(entry.project, { pid: entry.process.pid, session: entry.id }));
 		return this.#step((now) => sessions.openSession(this.#database, now, entry, terms));
@@ -167,7 +169,7 @@ export class LocalStore implements Store {
 		return this.#database.read(() => readConflicts(this.#database, project, which));
 	}
 
-	conflictBlob(id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined> {
+	conflictBlob(_project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined> {
 		return this.#database.read(() => readBlob(this.#database, id, side));
 	}
 

@@ -1,5 +1,6 @@
 import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
+import type { Link } from "../coordination/link.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
 import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
@@ -20,7 +21,11 @@ export const finishedMemoryMs = 600_000;
  * A step rejects with StoreUnavailableError when the store cannot be reached, is full, read-only or damaged.
  */
 export interface Store extends AsyncDisposable {
-	readonly kind: "local";
+	/** `local`: this machine's. `redis`: a team's. `tiered`: both, the first standing in when the second is away. */
+	readonly kind: "local" | "redis" | "tiered";
+
+	/** How the team's store is doing; undefined without one. Changes ring onChange. */
+	link(): Link | undefined;
 
 	/** Registers a session with a project, or refreshes it: its heartbeat, worktree and branch. */
 	openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened>;
@@ -70,7 +75,7 @@ export interface Store extends AsyncDisposable {
 	/** The conflicts of a project, open ones only unless asked, oldest first. */
 	conflicts(project: ProjectId, which?: "open" | "all"): Promise<readonly Conflict[]>;
 	/** One text of a conflict, or undefined when there is none. */
-	conflictBlob(id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined>;
+	conflictBlob(project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined>;
 
 	/** Says where sessions work, replacing what the session said before. */
 	setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void>;

@@ -29,7 +29,9 @@ describe.each(stores)("conflicts in a $name store", ({ open, openLive }) => {
 		const { blobs, ...told } = report;
 		expect(await later.conflicts(project)).toMatchObject([{ ...told, id, resolution: undefined }]);
 		for (const side of ["base", "ours", "theirs"] as const) {
-			expect(Buffer.compare((await later.conflictBlob(id, side)) ?? Buffer.of(), blobs?.[side] ?? Buffer.of())).toBe(0);
+			expect(
+				Buffer.compare((await later.conflictBlob(project, id, side)) ?? Buffer.of(), blobs?.[side] ?? Buffer.of()),
+			).toBe(0);
 		}
 	});
 
@@ -55,7 +57,7 @@ describe.each(stores)("conflicts in a $name store", ({ open, openLive }) => {
 		expect(await store.resolveConflict(project, id, "again", ann)).toBe(false);
 		expect(await store.conflicts(project)).toEqual([]);
 		expect(await store.conflicts(project, "all")).toMatchObject([{ id, resolution: "merged", resolvedBy: "ann" }]);
-		expect(await store.conflictBlob(id, "ours")).toBeUndefined();
+		expect(await store.conflictBlob(project, id, "ours")).toBeUndefined();
 	});
 
 	test("are in the log when they are found and when they are settled", async () => {
@@ -83,6 +85,6 @@ describe.each(stores)("conflicts in a $name store", ({ open, openLive }) => {
 		const { blobs: _blobs, ...bare } = report;
 		const { id } = await opened.store.reportConflict(bare, ann);
 
-		expect(await opened.store.conflictBlob(id, "base")).toBeUndefined();
+		expect(await opened.store.conflictBlob(project, id, "base")).toBeUndefined();
 	});
 });

@@ -53,7 +53,7 @@ test("a new boot empties sessions, locks and queue, but keeps tokens rising, con
 	expect(await after.waiters(project)).toEqual([]);
 	expect(await after.peek(project, waiting.request)).toBe("gone");
 	expect(await after.conflicts(project)).toMatchObject([{ id, summary: "s" }]);
-	expect(Buffer.from((await after.conflictBlob(id, "ours")) ?? []).toString()).toBe("text");
+	expect(Buffer.from((await after.conflictBlob(project, id, "ours")) ?? []).toString()).toBe("text");
 	expect(await after.loadState(project, "ann")).toBe("state");
 	const log = await after.events({ project, after: 0, limit: 100 });
 	expect(log.filter(({ type }) => type === "session_disconnected")).toMatchObject([

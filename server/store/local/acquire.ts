@@ -69,7 +69,14 @@ function answerAgain(
 		const rows = database.all<HoldRow>("SELECT * FROM holds WHERE request = ?", request);
 		const token = Math.max(...rows.map((row) => row.token)) as FencingToken;
 		const leftMs = rows[0]?.ttl ?? 0;
-		return { ok: true, request, token, leftMs, resources: rows.map(({ resource }) => resourceOf(resource)) };
+		return {
+			ok: true,
+			request,
+			token,
+			leftMs,
+			resources: rows.map(({ resource }) => resourceOf(resource)),
+			isLocalOnly: false,
+		};
 	}
 	if (seen.isHeld === 1 || seen.isFinished === 1) return { ok: false, reason: "finished" };
 	const place = queue.find(({ row }) => row.request === request);

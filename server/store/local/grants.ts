@@ -60,7 +60,14 @@ export function grant(database: Database, now: number, wanted: Grantable, terms:
 		handed: terms.handed,
 		...(terms.stolen !== undefined && { stolen: terms.stolen }),
 	});
-	return { ok: true, request: wanted.request, token, leftMs: terms.leaseMs, resources: keys.map(resourceOf) };
+	return {
+		ok: true,
+		request: wanted.request,
+		token,
+		leftMs: terms.leaseMs,
+		resources: keys.map(resourceOf),
+		isLocalOnly: false,
+	};
 }
 
 /** Removes holds and says so in the log, one entry a request; answers the resources. The caller hands the queue on. */

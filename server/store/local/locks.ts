@@ -120,6 +120,7 @@ function toLock(now: number, group: readonly [HoldRow, ...HoldRow[]]): Lock {
 		count: group.length,
 		ageMs: now - Math.min(...group.map(({ since }) => since)),
 		leftMs: Math.max(...group.map(({ expires }) => expires)) - now,
+		isLocalOnly: false,
 		holds: group.map(({ request, origin, owner }): Hold => ({ request, origin, owner: parseOwner(owner) })),
 	};
 }
