@@ -76,7 +76,7 @@ class Run {
 				return equal(closed, expected, "closeSessions");
 			}
 			case "acquire":
-				return this.#acquire(requestOf(command, this.#nameOf(this.#sent.length)));
+				return this.#acquire(requestOf(command, nameOf(this.#sent.length, command.who.project)));
 			case "again": {
 				const sent = this.#sent[command.request % Math.max(1, this.#sent.length)];
 				return sent && this.#acquire(sent);
@@ -134,12 +134,14 @@ class Run {
 
 	#named(number: number): [ProjectId, RequestId] {
 		const at = number % (this.#sent.length + 1);
-		return [this.#sent[at]?.project ?? ("P" as ProjectId), this.#nameOf(at)];
+		const project = this.#sent[at]?.project ?? ("P" as ProjectId);
+		return [project, nameOf(at, project)];
 	}
+}
 
-	#nameOf(number: number): RequestId {
-		return `r${number}` as RequestId;
-	}
+// With its project, since a request is known there only.
+function nameOf(number: number, project: string): RequestId {
+	return `r${number}${project}` as RequestId;
 }
 
 function describeAnswer(answer: Acquired): unknown {

@@ -13,7 +13,7 @@ export class Invariants {
 	readonly #projects: readonly string[];
 	readonly #newest = new Map<string, number>();
 	readonly #tokens = new Map<string, string>();
-	#waiting: readonly Waiter[] = [];
+	#waiting: Queue = new Map();
 	#held = new Set<string>();
 
 	constructor(projects: readonly string[]) {
@@ -23,13 +23,12 @@ export class Invariants {
 	/** Looks at a store after a step. `mayPass`: the step was a steal, which alone may pass the queue. */
 	async check(store: Store, mayPass: boolean): Promise<void> {
 		const locks = new Map<string, Lock>();
-		const waiters = new Map<string, Waiter>();
+		const queue: Queue = new Map();
 		for (const project of this.#projects as readonly ProjectId[]) {
 			for (const lock of await store.locks(project)) locks.set(lockKey(lock), lock);
-			for (const waiter of await store.waiters(project)) waiters.set(waiter.request, waiter);
+			addToQueue(queue, await store.waiters(project));
 			onePrimary(await store.sessions(project));
 		}
-		const queue = [...waiters.values()].sort((a, b) => a.ticket - b.ticket);
 		oneHolder([...locks.values()]);
 		nobodyForgotten([...locks.values()], queue);
 		this.#tokensRise([...locks.values()]);
@@ -50,20 +49,34 @@ export class Invariants {
 	}
 
 	// Who was waiting before this step and still waits must not have been passed by anybody.
-	#firstComeFirstServed(locks: readonly Lock[], queue: readonly Waiter[]): void {
-		const passed = this.#waiting.filter(({ request }) => queue.some((waiter) => waiter.request === request));
+	#firstComeFirstServed(locks: readonly Lock[], queue: Queue): void {
+		const passed = [...this.#waiting.values()].filter(({ waiter }) => queue.has(waiter.request));
 		for (const lock of locks) {
 			const fresh = lock.holds.filter(({ request }) => !this.#held.has(request));
 			if (fresh.length === 0 || fresh.length < lock.count) continue;
 			const own = locks.filter((other) => other !== lock && other.session === lock.session);
 			if (isCovered(own, lock, lock.resource)) continue;
-			const ticket = this.#waiting.find(({ request }) => fresh.some((hold) => hold.request === request))?.ticket;
-			for (const waiter of passed) {
-				if (waiter.session === lock.session || (ticket !== undefined && waiter.ticket > ticket)) continue;
+			const before = fresh
+				.map(({ request }) => this.#waiting.get(request))
+				.find((place) => place !== undefined)?.earlier;
+			for (const { waiter } of passed) {
+				if (waiter.session === lock.session || (before !== undefined && !before.has(waiter))) continue;
 				const clash = waiter.resources.some((wanted) => exclude(lock.project, lock.resource, waiter.project, wanted));
 				ok(!clash, `${lock.session} got ${resourceKey(lock.resource)} past ${waiter.request} of ${waiter.session}`);
 			}
 		}
+	}
+}
+
+/** Who waits, and who stood before them in a queue. */
+type Queue = Map<string, { readonly waiter: Waiter; readonly earlier: Set<Waiter> }>;
+
+// An exclusive request stands in the queue of every project.
+function addToQueue(queue: Queue, waiters: readonly Waiter[]): void {
+	const places = waiters.map((waiter) => queue.get(waiter.request) ?? { waiter, earlier: new Set<Waiter>() });
+	for (const [index, place] of places.entries()) {
+		queue.set(place.waiter.request, place);
+		for (const earlier of places.slice(0, index)) place.earlier.add(earlier.waiter);
 	}
 }
 
@@ -78,16 +91,14 @@ function oneHolder(locks: readonly Lock[]): void {
 	}
 }
 
-function nobodyForgotten(locks: readonly Lock[], queue: readonly Waiter[]): void {
-	for (const [index, waiter] of queue.entries()) {
+function nobodyForgotten(locks: readonly Lock[], queue: Queue): void {
+	for (const { waiter, earlier } of queue.values()) {
 		const needed = waiter.resources.filter((resource) => !isCovered(locks, waiter, resource));
 		const stands = (project: string, session: string, theirs: Lock["resource"]) =>
 			session !== waiter.session && needed.some((wanted) => exclude(waiter.project, wanted, project, theirs));
 		const blocked =
 			locks.some((lock) => stands(lock.project, lock.session, lock.resource)) ||
-			queue
-				.slice(0, index)
-				.some((earlier) => earlier.resources.some((theirs) => stands(earlier.project, earlier.session, theirs)));
+			[...earlier].some((other) => other.resources.some((theirs) => stands(other.project, other.session, theirs)));
 		ok(blocked, `${waiter.request} of ${waiter.session} waits for what is free`);
 	}
 }

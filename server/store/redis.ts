@@ -1,0 +1,337 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../coordination/clock.ts";
+import { type Conflict, type ConflictId, type ConflictReport, newConflictId } from "../coordination/conflict.ts";
+import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
+import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
+import type { Counters } from "../coordination/metrics.ts";
+import type { Presence } from "../coordination/presence.ts";
+import { type Resource, resourceKey, resourceOf } from "../coordination/resource.ts";
+import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
+import type { RedisConnection } from "./redis/connection.ts";
+import { Exclusives } from "./redis/exclusives.ts";
+import { Hints } from "./redis/hints.ts";
+import { toConflicts, toPresence, totalCounters } from "./redis/records.ts";
+import {
+	acquireArguments,
+	type SeenRequest,
+	stolenFrom,
+	toAcquired,
+	toLocks,
+	toSessions,
+	toWaiters,
+} from "./redis/replies.ts";
+import type { ScriptName } from "./redis/scripts.ts";
+import { lastEvent, readEvents, readNewestEvents } from "./redis/stream.ts";
+import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
+
+export interface RedisStoreOptions {
+	/** Counts leases and ages by this instead of Redis' own clock. */
+	readonly clock?: Clock;
+	/** How long the leases are that a Redis which lost its data may have forgotten. */
+	readonly leaseMs: number;
+	/** The `boot` of a project that this machine's leases rely on, if there are any: another one means that they are lost. */
+	readonly reliedOn?: (project: ProjectId) => Promise<string | undefined>;
+}
+
+/** A team's store on an open connection, which the store closes. */
+export function openRedisStore(connection: RedisConnection, options: RedisStoreOptions): RedisStore {
+	return new RedisStore(connection, options);
+}
+
+const allProjects = "udo:projects";
+const allCounters = "udo:counters";
+
+/** Store on Redis: each step is one script in the slot of its project; those on an exclusive lock are several. */
+export class RedisStore implements Store {
+	readonly kind = "redis";
+	readonly connection: RedisConnection;
+	readonly #options: RedisStoreOptions;
+	readonly #exclusives: Exclusives;
+	readonly #hints: Hints;
+	readonly #joined = new Map<ProjectId, Boot>();
+	readonly #joining = new Map<ProjectId, Promise<Boot>>();
+	readonly #listeners = new Set<(project: ProjectId, boot: Boot) => void>();
+
+	constructor(connection: RedisConnection, options: RedisStoreOptions) {
+		this.connection = connection;
+		this.#options = options;
+		this.#exclusives = new Exclusives(
+			(script, project, args) => this.#run(script, project, args),
+			() => this.#projects(),
+		);
+		this.#hints = new Hints(connection);
+	}
+
+	link(): undefined {}
+
+	/**
+	 * Makes sure that this Redis still is the one that the project's leases were granted by, asking it at most once a
+	 * connection. Answers how long it only gives back what was held before.
+	 */
+	async join(project: ProjectId): Promise<Boot> {
+		const server = await this.connection.serverOf(bootKey(project));
+		const known = this.#joined.get(project);
+		if (known?.server === server) return known;
+		const joining = this.#joining.get(project) ?? this.#join(project, server);
+		this.#joining.set(project, joining);
+		return joining.finally(() => this.#joining.delete(project));
+	}
+
+	/** Calls back when a project turns out to be on another server than before, or on one that lost its data. */
+	onBoot(listener: (project: ProjectId, boot: Boot) => void): Disposable {
+		this.#listeners.add(listener);
+		return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+	}
+
+	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
+		const { id, project, kind, host, worktree } = entry;
+		const reply = (await this.#step("openSession", project, [
+			id,
+			JSON.stringify(entry),
+			entry.actor,
+			terms.ttlMs,
+			terms.most,
+			JSON.stringify({ kind, host, worktree }),
+		])) as "full" | [number, number, ...string[]];
+		if (reply === "full") return { ok: false, most: terms.most };
+		const [isNew, now, ...texts] = reply;
+		const session = toSessions(now, texts).find((each) => each.id === id);
+		if (session === undefined) throw new Error(`session ${id} vanished inside a step`);
+		return { ok: true, session, isNew: isNew === 1 };
+	}
+
+	async beat(sessions: readonly SessionId[], ttlMs: number): Promise<void> {
+		for (const project of await this.#projects()) await this.#step("beat", project, [ttlMs, ...sessions]);
+	}
+
+	async closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
+		let closed = 0;
+		for (const each of project === undefined ? await this.#projects() : [project]) {
+			closed += Number(await this.#step("closeSessions", each, [cause, ...sessions]));
+		}
+		return closed;
+	}
+
+	async sessions(project?: ProjectId): Promise<readonly Session[]> {
+		const sessions: Session[] = [];
+		for (const each of project === undefined ? await this.#projects() : [project]) {
+			const [now, ...texts] = (await this.#step("readSessions", each, [])) as [number, ...string[]];
+			sessions.push(...toSessions(now, texts));
+		}
+		return sessions;
+	}
+
+	async acquire(request: AcquireRequest): Promise<Acquired> {
+		await this.join(request.project);
+		if (request.resources.some(({ kind }) => kind === "exclusive")) return this.#exclusives.acquire(request);
+		const reply = await this.#step("acquire", request.project, acquireArguments(request));
+		const stolen = stolenFrom(reply);
+		if (stolen.length > 0) {
+			await this.#exclusives.endStolen(stolen, request.session, request.steal?.reason ?? "");
+			await this.#exclusives.settle();
+		}
+		const answer = toAcquired(request, reply);
+		if (answer === "free") throw new Error("an acquire was not decided");
+		return answer;
+	}
+
+	async renew(project: ProjectId, request: RequestId): Promise<boolean> {
+		return (await this.#step("renew", project, [request])) === 1;
+	}
+
+	async renewClaims(project: ProjectId, session: SessionId): Promise<void> {
+		await this.#step("renewClaims", project, [session]);
+	}
+
+	async release(project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean> {
+		return (await this.#step("release", project, [request, cause, "", ""])) === 1;
+	}
+
+	async releaseClaims(
+		project: ProjectId,
+		session: SessionId,
+		resources?: readonly Resource[],
+	): Promise<readonly Resource[]> {
+		const chosen = resources === undefined ? [""] : ["1", ...resources.map(resourceKey)];
+		const released = (await this.#step("releaseClaims", project, [session, ...chosen])) as readonly string[];
+		return released.map(resourceOf);
+	}
+
+	async cancel(project: ProjectId, request: RequestId, cause: "cancelled" | "died"): Promise<void> {
+		await this.#step("cancel", project, [request, cause]);
+	}
+
+	async peek(project: ProjectId, request: RequestId): Promise<"waiting" | "granted" | "gone"> {
+		return (await this.#step("peek", project, [request])) as "waiting" | "granted" | "gone";
+	}
+
+	async locks(project: ProjectId): Promise<readonly Lock[]> {
+		return toLocks(project, await this.#requests(project, "granted"));
+	}
+
+	async waiters(project: ProjectId): Promise<readonly Waiter[]> {
+		return toWaiters(project, await this.#requests(project, "waiting"));
+	}
+
+	async append(project: ProjectId, from: Author, { type, ...body }: EventBody): Promise<void> {
+		await this.#run("append", project, [type, ...authorOf(from), JSON.stringify(body)]);
+	}
+
+	events(query: EventQuery): Promise<readonly UdoEvent[]> {
+		return readEvents(this.connection, query);
+	}
+
+	newestEvents(query: NewestQuery): Promise<readonly UdoEvent[]> {
+		return readNewestEvents(this.connection, query);
+	}
+
+	lastEvent(project: ProjectId): Promise<number> {
+		return lastEvent(this.connection, project);
+	}
+
+	onChange(listener: () => void): Disposable {
+		return this.#hints.onChange(listener);
+	}
+
+	onRequestChange(project: ProjectId, request: RequestId, listener: () => void): Disposable {
+		return this.#hints.onRequestChange(project, request, listener);
+	}
+
+	async reportConflict({ blobs, ...report }: ConflictReport, from: Author) {
+		const id = newConflictId();
+		const { project, cause, type, resource, sessions } = report;
+		const body = { conflict: id, conflictType: type, resource, sessions };
+		const texts = Object.entries(blobs ?? {}).flatMap(([side, bytes]) => (bytes === undefined ? [] : [side, bytes]));
+		const [isNew, known] = (await this.#run("reportConflict", project, [
+			id,
+			cause,
+			JSON.stringify(report),
+			...authorOf(from),
+			JSON.stringify(body),
+			...texts,
+		])) as [number, ConflictId];
+		return { id: known, isNew: isNew === 1 };
+	}
+
+	async resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
+		const body = JSON.stringify({ conflict: id, resolution });
+		return (await this.#run("resolveConflict", project, [id, resolution, ...authorOf(from), body])) === 1;
+	}
+
+	async conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
+		return toConflicts((await this.#run("readConflicts", project, [which])) as string);
+	}
+
+	async conflictBlob(project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs") {
+		return (await this.connection.commandBuffer("hget", keyOf(project, "blobs"), `${id}:${side}`)) ?? undefined;
+	}
+
+	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {
+		await this.#run("setPresence", project, [session, JSON.stringify(places)]);
+	}
+
+	async presence(project: ProjectId): Promise<readonly Presence[]> {
+		return toPresence(project, (await this.#run("readPresence", project, [])) as [number, ...string[]]);
+	}
+
+	async saveState(project: ProjectId, key: string, value: string | undefined): Promise<void> {
+		if (value === undefined) await this.connection.command("hdel", keyOf(project, "state"), key);
+		else await this.connection.command("hset", keyOf(project, "state"), key, value);
+	}
+
+	async loadState(project: ProjectId, key: string): Promise<string | undefined> {
+		const found = (await this.connection.command("hget", keyOf(project, "state"), key)) as string | null;
+		return found ?? undefined;
+	}
+
+	async count(counters: Counters): Promise<void> {
+		for (const [name, amount] of Object.entries(counters)) {
+			await this.connection.command("hincrby", allCounters, name, amount);
+		}
+	}
+
+	async counters(): Promise<Counters> {
+		const keys = [allCounters, ...(await this.#projects()).map((project) => keyOf(project, "counters"))];
+		const hashes: unknown[] = [];
+		for (const key of keys) hashes.push(await this.connection.command("hgetall", key));
+		return totalCounters(hashes);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#hints[Symbol.dispose]();
+		await this.connection[Symbol.asyncDispose]();
+	}
+
+	// A project stands alone unless something exclusive is about: then all are settled before the step, and served after it.
+	async #step(script: ScriptName, project: ProjectId, args: readonly (string | number)[]): Promise<unknown> {
+		const reply = await this.#send(script, project, "", args);
+		if (reply !== "exclusive") return reply;
+		await this.#exclusives.settle();
+		const settled = await this.#run(script, project, args);
+		await this.#exclusives.settle();
+		return settled;
+	}
+
+	#run(script: ScriptName, project: ProjectId, args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
+		return this.#send(script, project, "1", args);
+	}
+
+	async #send(
+		script: ScriptName,
+		project: ProjectId,
+		isSettled: "" | "1",
+		args: readonly (string | number | Uint8Array)[],
+	): Promise<unknown> {
+		await this.join(project);
+		const now = this.#options.clock?.now() ?? "";
+		const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args]);
+		if (reply !== "lost") return reply;
+		this.#joined.delete(project);
+		await this.join(project);
+		return this.connection.run(script, bootKey(project), [now, isSettled, ...args]);
+	}
+
+	async #join(project: ProjectId, server: string): Promise<Boot> {
+		const before = this.#joined.get(project);
+		const reliedOn = (await this.#options.reliedOn?.(project)) ?? before?.id ?? "";
+		await this.connection.command("sadd", allProjects, project);
+		const now = this.#options.clock?.now() ?? "";
+		const fresh = randomBytes(6).toString("hex");
+		const args = [now, "1", server, reliedOn, fresh, this.#options.leaseMs];
+		const [id, recoveringMs] = (await this.connection.run("join", bootKey(project), args)) as [string, number];
+		const boot = { id, server, recoveringMs };
+		this.#joined.set(project, boot);
+		this.#hints.follow(project);
+		for (const listener of [...this.#listeners]) listener(project, boot);
+		return boot;
+	}
+
+	async #projects(): Promise<readonly ProjectId[]> {
+		const projects = (await this.connection.command("smembers", allProjects)) as ProjectId[];
+		return projects.sort();
+	}
+
+	async #requests(project: ProjectId, state: "granted" | "waiting"): Promise<readonly SeenRequest[]> {
+		return JSON.parse((await this.#step("readRequests", project, [state])) as string);
+	}
+}
+
+/** What a project's data depends on: `id` is new when it was lost, `server` when Redis was restarted or replaced. */
+export interface Boot {
+	readonly id: string;
+	readonly server: string;
+	/** How long, from when it was asked, only what was held before is given back. */
+	readonly recoveringMs: number;
+}
+
+function bootKey(project: ProjectId): string {
+	return keyOf(project, "boot");
+}
+
+function keyOf(project: ProjectId, name: string): string {
+	return `udo:project:{${project}}:${name}`;
+}
+
+function authorOf({ session, actor }: Author): [string, string] {
+	return [session ?? "", actor ?? ""];
+}

@@ -1,0 +1,29 @@
+--[[
+  release-claims: give back what a session claimed without an owning process.
+
+  ARGV  3  session
+        4  '1' for only the resources that follow, '' for all
+        5… resources
+
+  Returns the resources given back.
+]]
+local chosen
+if ARGV[4] == '1' then
+	chosen = {}
+	for index = 5, #ARGV do chosen[ARGV[index]] = true end
+end
+local requests = call('SMEMBERS', base .. 'requests:' .. ARGV[3])
+table.sort(requests)
+local released, seen = {}, {}
+for _, request in ipairs(requests) do
+	local record = load(request)
+	if record and record.tokens and record.origin == 'claim' and record.owner == '' then
+		for _, resource in ipairs(removeHolds(request, record, 'released', chosen)) do
+			if not seen[resource] then released[#released + 1] = resource end
+			seen[resource] = true
+		end
+	end
+end
+if #released > 0 then serve() end
+ring()
+return released
