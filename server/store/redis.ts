@@ -7,7 +7,7 @@ import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { type Resource, resourceKey, resourceOf } from "../coordination/resource.ts";
 import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
-import type { RedisConnection } from "./redis/connection.ts";
+import { OtherServerError, type RedisConnection } from "./redis/connection.ts";
 import { Exclusives } from "./redis/exclusives.ts";
 import { Hints } from "./redis/hints.ts";
 import { toConflicts, toPresence, totalCounters } from "./redis/records.ts";
@@ -38,6 +38,9 @@ export function openRedisStore(connection: RedisConnection, options: RedisStoreO
 	return new RedisStore(connection, options);
 }
 
+// A server that changes or forgets all the time is not one to rely on.
+const mostTries = 4;
+
 const allProjects = "udo:projects";
 const allCounters = "udo:counters";
 
@@ -49,6 +52,8 @@ export class RedisStore implements Store {
 	readonly #exclusives: Exclusives;
 	readonly #hints: Hints;
 	readonly #joined = new Map<ProjectId, Boot>();
+	// What it was before the data turned out to be lost.
+	readonly #lost = new Map<ProjectId, string | undefined>();
 	readonly #joining = new Map<ProjectId, Promise<Boot>>();
 	readonly #listeners = new Set<(project: ProjectId, boot: Boot) => void>();
 
@@ -115,7 +120,7 @@ export class RedisStore implements Store {
 	async sessions(project?: ProjectId): Promise<readonly Session[]> {
 		const sessions: Session[] = [];
 		for (const each of project === undefined ? await this.#projects() : [project]) {
-			const [now, ...texts] = (await this.#step("readSessions", each, [])) as [number, ...string[]];
+			const [now, ...texts] = (await this.#view("readSessions", each, [])) as [number, ...string[]];
 			sessions.push(...toSessions(now, texts));
 		}
 		return sessions;
@@ -162,7 +167,7 @@ export class RedisStore implements Store {
 	}
 
 	async peek(project: ProjectId, request: RequestId): Promise<"waiting" | "granted" | "gone"> {
-		return (await this.#step("peek", project, [request])) as "waiting" | "granted" | "gone";
+		return (await this.#view("peek", project, [request])) as "waiting" | "granted" | "gone";
 	}
 
 	async locks(project: ProjectId): Promise<readonly Lock[]> {
@@ -272,6 +277,14 @@ export class RedisStore implements Store {
 		return settled;
 	}
 
+	// A look changes nothing that would have to be served.
+	async #view(script: ScriptName, project: ProjectId, args: readonly (string | number)[]): Promise<unknown> {
+		const reply = await this.#send(script, project, "", args);
+		if (reply !== "exclusive") return reply;
+		await this.#exclusives.settle();
+		return this.#run(script, project, args);
+	}
+
 	#run(script: ScriptName, project: ProjectId, args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
 		return this.#send(script, project, "1", args);
 	}
@@ -282,18 +295,23 @@ export class RedisStore implements Store {
 		isSettled: "" | "1",
 		args: readonly (string | number | Uint8Array)[],
 	): Promise<unknown> {
-		await this.join(project);
 		const now = this.#options.clock?.now() ?? "";
-		const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args]);
-		if (reply !== "lost") return reply;
-		this.#joined.delete(project);
-		await this.join(project);
-		return this.connection.run(script, bootKey(project), [now, isSettled, ...args]);
+		for (let tries = 1; ; tries++) {
+			const { server } = await this.join(project);
+			try {
+				const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args], { server });
+				if (reply !== "lost" || tries === mostTries) return reply;
+				this.#lost.set(project, this.#joined.get(project)?.id);
+				this.#joined.delete(project);
+			} catch (error) {
+				if (!(error instanceof OtherServerError) || tries === mostTries) throw error;
+			}
+		}
 	}
 
 	async #join(project: ProjectId, server: string): Promise<Boot> {
-		const before = this.#joined.get(project);
-		const reliedOn = (await this.#options.reliedOn?.(project)) ?? before?.id ?? "";
+		const before = this.#joined.get(project)?.id ?? this.#lost.get(project);
+		const reliedOn = (await this.#options.reliedOn?.(project)) ?? before ?? "";
 		await this.connection.command("sadd", allProjects, project);
 		const now = this.#options.clock?.now() ?? "";
 		const fresh = randomBytes(6).toString("hex");
@@ -312,7 +330,7 @@ export class RedisStore implements Store {
 	}
 
 	async #requests(project: ProjectId, state: "granted" | "waiting"): Promise<readonly SeenRequest[]> {
-		return JSON.parse((await this.#step("readRequests", project, [state])) as string);
+		return JSON.parse((await this.#view("readRequests", project, [state])) as string);
 	}
 }
 

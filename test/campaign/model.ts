@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { StoreHarness } from "../helpers/store.ts";
+import type { StoreHarness } from "../helpers/store-harness.ts";
 import { histories } from "../model/commands.ts";
 import { runHistory } from "../model/histories.ts";
 import type { Report } from "./report.ts";

@@ -22,7 +22,7 @@ export async function bundleWorker(program = "test/campaign/worker.ts"): Promise
 		format: "esm",
 		target: "node20",
 		packages: "external",
-		loader: { ".sql": "text" },
+		loader: { ".sql": "text", ".lua": "text" },
 		write: false,
 	});
 	// Several test files may do this at the same time.

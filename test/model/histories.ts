@@ -4,7 +4,7 @@ import type { ProcessIdentity } from "../../server/coordination/process.ts";
 import { type Resource, resourceKey } from "../../server/coordination/resource.ts";
 import type { ProjectId, SessionId } from "../../server/coordination/session.ts";
 import type { Store } from "../../server/store/store.ts";
-import type { StoreHarness } from "../helpers/store.ts";
+import type { StoreHarness } from "../helpers/store-harness.ts";
 import { type Command, projects, type Who, type Wish } from "./commands.ts";
 import { Invariants } from "./invariants.ts";
 import * as model from "./model.ts";

@@ -5,7 +5,8 @@ import type { Coordinator } from "../../server/coordination/coordinator.ts";
 import { thisProcess } from "../../server/coordination/coordinator.ts";
 import { openLocalStore } from "../../server/store/local.ts";
 import { coordinatorOf, file, project } from "../helpers/request.ts";
-import { type LiveStore, stores, temporaryDirectory } from "../helpers/store.ts";
+import { stores, temporaryDirectory } from "../helpers/store.ts";
+import type { LiveStore } from "../helpers/store-harness.ts";
 import { until } from "../helpers/until.ts";
 import { bundleWorker, Worker } from "../helpers/worker.ts";
 

@@ -8,7 +8,8 @@ import { Database } from "../../server/store/local/database.ts";
 import { fileSystemName } from "../../server/store/local/file-system.ts";
 import { openLocalStore } from "../../server/store/local.ts";
 import { arrive, entryOf, file, project, queueUp, take } from "../helpers/request.ts";
-import { SteppedClock, temporaryDirectory } from "../helpers/store.ts";
+import { SteppedClock } from "../helpers/stepped-clock.ts";
+import { temporaryDirectory } from "../helpers/store.ts";
 
 test("nobody else may read what the store keeps", async () => {
 	const directory = join(await ownDirectory(), "state", "udo");

@@ -11,5 +11,5 @@ describe.each(stores)("the $name store", (harness) => {
 
 		expect(wrong).toEqual([]);
 		expect(figures["steps"]).toBeGreaterThanOrEqual(10_000);
-	});
+	}, 240_000);
 });
