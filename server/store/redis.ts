@@ -21,6 +21,7 @@ import {
 	toWaiters,
 } from "./redis/replies.ts";
 import type { ScriptName } from "./redis/scripts.ts";
+import { SessionKeys } from "./redis/session-keys.ts";
 import { lastEvent, readEvents, readNewestEvents } from "./redis/stream.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
 
@@ -51,6 +52,7 @@ export class RedisStore implements Store {
 	readonly #options: RedisStoreOptions;
 	readonly #exclusives: Exclusives;
 	readonly #hints: Hints;
+	readonly #sessionKeys: SessionKeys;
 	readonly #joined = new Map<ProjectId, Boot>();
 	// What it was before the data turned out to be lost.
 	readonly #lost = new Map<ProjectId, string | undefined>();
@@ -61,10 +63,14 @@ export class RedisStore implements Store {
 		this.connection = connection;
 		this.#options = options;
 		this.#exclusives = new Exclusives(
-			(script, project, args) => this.#run(script, project, args),
+			(script, project, args) => this.#send(script, project, "1", args, { isReplicated: script === "promote" }),
 			() => this.#projects(),
 		);
 		this.#hints = new Hints(connection);
+		this.#sessionKeys = new SessionKeys(
+			connection,
+			async (project, session) => (await this.#run("heldBy", project, [session])) as readonly string[],
+		);
 	}
 
 	link(): undefined {}
@@ -102,11 +108,16 @@ export class RedisStore implements Store {
 		const [isNew, now, ...texts] = reply;
 		const session = toSessions(now, texts).find((each) => each.id === id);
 		if (session === undefined) throw new Error(`session ${id} vanished inside a step`);
+		this.#sessionKeys.opened(entry, terms.ttlMs);
 		return { ok: true, session, isNew: isNew === 1 };
 	}
 
 	async beat(sessions: readonly SessionId[], ttlMs: number): Promise<void> {
-		for (const project of await this.#projects()) await this.#step("beat", project, [ttlMs, ...sessions]);
+		const known = new Set<SessionId>();
+		for (const project of await this.#projects()) {
+			for (const id of (await this.#step("beat", project, [ttlMs, ...sessions])) as SessionId[]) known.add(id);
+		}
+		this.#sessionKeys.beat([...known], ttlMs);
 	}
 
 	async closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
@@ -114,6 +125,7 @@ export class RedisStore implements Store {
 		for (const each of project === undefined ? await this.#projects() : [project]) {
 			closed += Number(await this.#step("closeSessions", each, [cause, ...sessions]));
 		}
+		this.#sessionKeys.closed(sessions, project);
 		return closed;
 	}
 
@@ -127,9 +139,17 @@ export class RedisStore implements Store {
 	}
 
 	async acquire(request: AcquireRequest): Promise<Acquired> {
-		await this.join(request.project);
-		if (request.resources.some(({ kind }) => kind === "exclusive")) return this.#exclusives.acquire(request);
-		const reply = await this.#step("acquire", request.project, acquireArguments(request));
+		const answer = request.resources.some(({ kind }) => kind === "exclusive")
+			? await this.#exclusives.acquire(request)
+			: await this.#acquire(request);
+		if (answer.ok) this.#sessionKeys.changed();
+		return answer;
+	}
+
+	async #acquire(request: AcquireRequest): Promise<Acquired> {
+		// An edit that two people made can be merged; two pushes or migrations at once cannot.
+		const isReplicated = request.resources.some(({ kind }) => kind !== "file" && kind !== "project");
+		const reply = await this.#step("acquire", request.project, acquireArguments(request), { isReplicated });
 		const stolen = stolenFrom(reply);
 		if (stolen.length > 0) {
 			await this.#exclusives.endStolen(stolen, request.session, request.steal?.reason ?? "");
@@ -149,6 +169,7 @@ export class RedisStore implements Store {
 	}
 
 	async release(project: ProjectId, request: RequestId, cause: "released" | "died"): Promise<boolean> {
+		this.#sessionKeys.changed();
 		return (await this.#step("release", project, [request, cause, "", ""])) === 1;
 	}
 
@@ -158,11 +179,13 @@ export class RedisStore implements Store {
 		resources?: readonly Resource[],
 	): Promise<readonly Resource[]> {
 		const chosen = resources === undefined ? [""] : ["1", ...resources.map(resourceKey)];
+		this.#sessionKeys.changed();
 		const released = (await this.#step("releaseClaims", project, [session, ...chosen])) as readonly string[];
 		return released.map(resourceOf);
 	}
 
 	async cancel(project: ProjectId, request: RequestId, cause: "cancelled" | "died"): Promise<void> {
+		this.#sessionKeys.changed();
 		await this.#step("cancel", project, [request, cause]);
 	}
 
@@ -264,15 +287,21 @@ export class RedisStore implements Store {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#hints[Symbol.dispose]();
+		await this.#sessionKeys[Symbol.asyncDispose]();
 		await this.connection[Symbol.asyncDispose]();
 	}
 
 	// A project stands alone unless something exclusive is about: then all are settled before the step, and served after it.
-	async #step(script: ScriptName, project: ProjectId, args: readonly (string | number)[]): Promise<unknown> {
-		const reply = await this.#send(script, project, "", args);
+	async #step(
+		script: ScriptName,
+		project: ProjectId,
+		args: readonly (string | number)[],
+		options: { readonly isReplicated?: boolean } = {},
+	): Promise<unknown> {
+		const reply = await this.#send(script, project, "", args, options);
 		if (reply !== "exclusive") return reply;
 		await this.#exclusives.settle();
-		const settled = await this.#run(script, project, args);
+		const settled = await this.#send(script, project, "1", args, options);
 		await this.#exclusives.settle();
 		return settled;
 	}
@@ -294,12 +323,16 @@ export class RedisStore implements Store {
 		project: ProjectId,
 		isSettled: "" | "1",
 		args: readonly (string | number | Uint8Array)[],
+		options: { readonly isReplicated?: boolean } = {},
 	): Promise<unknown> {
 		const now = this.#options.clock?.now() ?? "";
 		for (let tries = 1; ; tries++) {
 			const { server } = await this.join(project);
 			try {
-				const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args], { server });
+				const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args], {
+					...options,
+					server,
+				});
 				if (reply !== "lost" || tries === mostTries) return reply;
 				this.#lost.set(project, this.#joined.get(project)?.id);
 				this.#joined.delete(project);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { StoreUnavailableError } from "../../errors.ts";
-import type { Client, ClientTerms, SendOptions } from "./client.ts";
+import type { Client, ClientTerms } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { explainFailure, LinkError } from "./failure.ts";
 import { Node } from "./node.ts";
@@ -142,13 +142,24 @@ export class RedisConnection implements AsyncDisposable {
 
 	/** One plain command, at the node of `key`, which comes first in it. */
 	async command(name: string, key: string, ...args: (string | number)[]): Promise<unknown> {
-		return this.#send(name, [key, ...args], {});
+		return this.ask(key, name, key, ...args);
 	}
 
 	/** One that answers bytes. */
 	async commandBuffer(name: string, key: string, ...args: (string | number)[]): Promise<Buffer | null> {
-		const answer = await this.#send(name, [key, ...args], { isBinary: true });
+		const answer = await this.#at(key, async (node, leftMs) => {
+			const client = await node.client();
+			return client.send(name, [key, ...args], { isBinary: true, patienceMs: leftMs() });
+		});
 		return Buffer.isBuffer(answer) ? answer : null;
+	}
+
+	/** One command without a key of its own, such as INFO, at the node of `key`. */
+	async ask(key: string, name: string, ...args: (string | number)[]): Promise<unknown> {
+		return this.#at(key, async (node, leftMs) => {
+			const client = await node.client();
+			return client.send(name, args, { patienceMs: leftMs() });
+		});
 	}
 
 	/** The run id of the server that keeps `key` now, asked once per connection: another one after a restart or a failover. */
@@ -199,13 +210,6 @@ export class RedisConnection implements AsyncDisposable {
 		const script = this.#scripts.get(name);
 		if (script === undefined) throw new Error(`no script is called ${name}`);
 		return script;
-	}
-
-	async #send(name: string, words: readonly [string, ...(string | number)[]], how: SendOptions): Promise<unknown> {
-		return this.#at(words[0], async (node, leftMs) => {
-			const client = await node.client();
-			return client.send(name, words, { ...how, patienceMs: leftMs() });
-		});
 	}
 
 	// Whatever has to be done for it (connecting, another node, a script that the server forgot), all of it has one deadline.

@@ -4,6 +4,7 @@ import beat from "./lua/beat.lua";
 import blockers from "./lua/blockers.lua";
 import cancel from "./lua/cancel.lua";
 import closeSessions from "./lua/close-sessions.lua";
+import heldBy from "./lua/held-by.lua";
 import join from "./lua/join.lua";
 import log from "./lua/log.lua";
 import openSession from "./lua/open-session.lua";
@@ -40,6 +41,7 @@ export const scripts = {
 	beat: step(beat),
 	cancel: step(cancel),
 	closeSessions: step(closeSessions),
+	heldBy: step(heldBy),
 	join: step(join),
 	openSession: step(openSession),
 	part: step(part),
