@@ -88,6 +88,11 @@ export class RedisStore implements Store {
 		return joining.finally(() => this.#joining.delete(project));
 	}
 
+	/** As join, asking anew: when a lock is missing there, the data may have been lost while another machine was quicker to notice. */
+	async rejoin(project: ProjectId): Promise<Boot> {
+		return this.#join(project, await this.connection.serverOf(bootKey(project)));
+	}
+
 	/** Calls back when a project turns out to be on another server than before, or on one that lost its data. */
 	onBoot(listener: (project: ProjectId, boot: Boot) => void): Disposable {
 		this.#listeners.add(listener);
@@ -329,10 +334,13 @@ export class RedisStore implements Store {
 		for (let tries = 1; ; tries++) {
 			const { server } = await this.join(project);
 			try {
-				const reply = await this.connection.run(script, bootKey(project), [now, isSettled, ...args], {
-					...options,
-					server,
-				});
+				const run = (name: ScriptName, ...rest: typeof args) =>
+					this.connection.run(name, bootKey(project), [now, isSettled, ...rest], { ...options, server });
+				let reply = await run(script, ...args);
+				while (reply === "due") {
+					await run("settle");
+					reply = await run(script, ...args);
+				}
 				if (reply !== "lost" || tries === mostTries) return reply;
 				this.#lost.set(project, this.#joined.get(project)?.id);
 				this.#joined.delete(project);

@@ -4,7 +4,9 @@ import beat from "./lua/beat.lua";
 import blockers from "./lua/blockers.lua";
 import cancel from "./lua/cancel.lua";
 import closeSessions from "./lua/close-sessions.lua";
+import guard from "./lua/guard.lua";
 import heldBy from "./lua/held-by.lua";
+import holds from "./lua/holds.lua";
 import join from "./lua/join.lua";
 import log from "./lua/log.lua";
 import openSession from "./lua/open-session.lua";
@@ -32,39 +34,45 @@ import setPresence from "./lua/set-presence.lua";
 import settle from "./lua/settle.lua";
 import standExclusive from "./lua/stand-exclusive.lua";
 
-const everyStep = [project, resources, log, requests, queue, sessions, settle, blockers];
+// Each part may use those before it. They are built anew at every call, so a script has no more of them than it needs.
+const record = [project, log];
+const look = [project, guard, requests];
+const change = [project, guard, resources, log, requests, holds, queue];
+const judge = [...change, blockers];
+const end = [project, resources, log, requests, holds, queue, sessions];
 
-/** Every step of the store as the text of one script: what all share, then its own. */
+/** Every step of the store as the text of one script. */
 export const scripts = {
-	acquire: step(acquire),
-	append: step(append),
-	beat: step(beat),
-	cancel: step(cancel),
-	closeSessions: step(closeSessions),
-	heldBy: step(heldBy),
-	join: step(join),
-	openSession: step(openSession),
-	part: step(part),
-	peek: step(peek),
-	promote: step(promote),
-	readConflicts: step(readConflicts),
-	readExclusives: step(readExclusives),
-	readPresence: step(readPresence),
-	readRequests: step(readRequests),
-	readSessions: step(readSessions),
-	release: step(release),
-	releaseClaims: step(releaseClaims),
-	renew: step(renew),
-	renewClaims: step(renewClaims),
-	reportConflict: step(reportConflict),
-	resolveConflict: step(resolveConflict),
-	serve: step(serve),
-	setPresence: step(setPresence),
-	standExclusive: step(standExclusive),
+	acquire: script(judge, acquire),
+	append: script(record, append),
+	beat: script(look, beat),
+	cancel: script(change, cancel),
+	closeSessions: script([project, guard, ...end.slice(1)], closeSessions),
+	heldBy: script([project, requests], heldBy),
+	join: script([project], join),
+	openSession: script([project, guard, log, requests], openSession),
+	part: script(judge, part),
+	peek: script(look, peek),
+	promote: script(change, promote),
+	readConflicts: script([project], readConflicts),
+	readExclusives: script(look, readExclusives),
+	readPresence: script([project, guard], readPresence),
+	readRequests: script(change, readRequests),
+	readSessions: script([project, guard], readSessions),
+	release: script(change, release),
+	releaseClaims: script(change, releaseClaims),
+	renew: script(look, renew),
+	renewClaims: script(look, renewClaims),
+	reportConflict: script(record, reportConflict),
+	resolveConflict: script(record, resolveConflict),
+	serve: script(change, serve),
+	setPresence: script([project, guard, log], setPresence),
+	settle: script(end, settle),
+	standExclusive: script(judge, standExclusive),
 } as const;
 
 export type ScriptName = keyof typeof scripts;
 
-function step(own: string): string {
-	return [...everyStep, own].join("\n");
+function script(parts: readonly string[], own: string): string {
+	return [...parts, own].join("\n");
 }

@@ -76,8 +76,7 @@ local function excess(resources, places)
 	return refuse({ reason = 'limit', limit = limit, most = limits[limit], held = used[limit] })
 end
 
-local id, _, recovering = boot()
-if not id then return 'lost' end
+if not boot then return 'lost' end
 local known = answerAgain()
 if known then
 	ring()
@@ -125,7 +124,9 @@ end
 
 local against = standing(session, resources, places, mostBlockers)
 if isFree(against) and how ~= 'wait' then
-	if recovering > now and ARGV[15] ~= '1' then return refuse({ reason = 'recovering', left = recovering - now }) end
+	if recovering() > now and ARGV[15] ~= '1' then
+		return refuse({ reason = 'recovering', left = recovering() - now })
+	end
 	if how == 'ask' then return refuse({ reason = 'free' }) end
 	local token = grant(request, record, against.own, terms)
 	ring()
@@ -135,7 +136,7 @@ if how == 'ask' then return held(against) end
 count('udo_locks_refused_total')
 if queue then
 	local last = call('ZRANGE', base .. 'queue', -1, -1, 'WITHSCORES')[2]
-	call('ZADD', base .. 'queue', tonumber(last or 0) + 1, request)
+	call('ZADD', base .. 'queue', int(tonumber(last or 0) + 1), request)
 	record.floor = terms.floor
 	remember(request, record, now + ticketLease)
 	count('udo_lock_waits_total')

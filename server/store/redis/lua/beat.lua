@@ -14,9 +14,8 @@ for index = 4, #ARGV do
 		local entry = cjson.decode(text)
 		entry.beat = now
 		call('HSET', base .. 'sessions', session, cjson.encode(entry))
-		call('ZADD', base .. 'due', now + tonumber(ARGV[3]), 's:' .. session)
+		setDue('s:' .. session, now + tonumber(ARGV[3]))
 		known[#known + 1] = session
 	end
 end
-ring()
 return known

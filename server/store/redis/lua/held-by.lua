@@ -13,5 +13,4 @@ for _, request in ipairs(call('SMEMBERS', base .. 'requests:' .. ARGV[3])) do
 		seen[resource] = true
 	end
 end
-ring()
 return held

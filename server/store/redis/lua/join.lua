@@ -12,12 +12,12 @@
 
   Returns {boot id, how long it is recovering in ms}
 ]]
-local id, run, recovering = boot()
+local id, run, recovering = string.match(boot or '', '^(%S+) (%S+) (%d+)$')
+recovering = tonumber(recovering or 0)
 local isLost = not id and ARGV[4] ~= '' or id and (run ~= ARGV[3] or (ARGV[4] ~= '' and ARGV[4] ~= id))
 if isLost then recovering = math.max(recovering, now + tonumber(ARGV[6])) end
 if isLost or not id then
 	id = id or ARGV[5]
-	call('SET', base .. 'boot', id .. ' ' .. ARGV[3] .. ' ' .. string.format('%.0f', recovering))
+	call('SET', base .. 'boot', id .. ' ' .. ARGV[3] .. ' ' .. int(recovering))
 end
-ring()
 return { id, math.max(0, recovering - now) }

@@ -1,6 +1,6 @@
 -- The log, the metrics, and the hints that wake others.
 
-local keptEvents = 200000
+local keptEvents = '200000'
 local isChanged = false
 local fates = {}
 
@@ -9,8 +9,8 @@ local function announce(sign, request)
 	fates[#fates + 1] = sign .. request
 end
 
-local function count(name, amount)
-	call('HINCRBY', base .. 'counters', name, amount or 1)
+local function count(name)
+	call('HINCRBY', base .. 'counters', name, '1')
 end
 
 -- `body` is JSON. The actor is looked up among the open sessions when it is not given.
@@ -18,7 +18,7 @@ local function append(kind, session, actor, body)
 	isChanged = true
 	if not actor and session then actor = call('HGET', base .. 'actors', session) end
 	call('XADD', base .. 'events', 'MAXLEN', '~', keptEvents, '0-*',
-		'type', kind, 'at', at, 'session', session or '', 'actor', actor or '', 'body', body)
+		'type', kind, 'at', int(at), 'session', session or '', 'actor', actor or '', 'body', body)
 	local channel = string.sub(kind, 1, 8) == 'session_' and 'session' or string.sub(kind, 1, 9) == 'conflict_' and 'conflicts'
 	if channel then
 		call('PUBLISH', 'udo:channel:' .. channel, cjson.encode({ type = kind, project = project, session = session or nil }))

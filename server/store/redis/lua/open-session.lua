@@ -21,7 +21,7 @@ local entry = cjson.decode(known or ARGV[4])
 local fresh = cjson.decode(ARGV[4])
 entry.worktree, entry.branch, entry.beat, entry.since = fresh.worktree, fresh.branch, now, entry.since or now
 call('HSET', base .. 'sessions', session, cjson.encode(entry))
-call('ZADD', base .. 'due', now + tonumber(ARGV[6]), 's:' .. session)
+setDue('s:' .. session, now + tonumber(ARGV[6]))
 if not known then
 	call('HSET', base .. 'actors', session, ARGV[5])
 	local last = call('ZRANGE', base .. 'arrivals', -1, -1, 'WITHSCORES')[2]

@@ -63,7 +63,7 @@ if what == 'hold' then
 end
 if part and part.tokens then unlock('exclusive:', request, part) end
 if what == 'wait' then
-	call('ZADD', base .. 'queue', record.place, request)
+	call('ZADD', base .. 'queue', int(record.place), request)
 else
 	call('ZREM', base .. 'queue', request)
 	record.tokens = { wanted.token }
@@ -71,7 +71,7 @@ else
 	call('SET', lockKey('exclusive:'), (value or record.session) .. ' ' .. request)
 	call('ZADD', base .. 'held', 0, 'exclusive:')
 	if tonumber(call('GET', base .. 'fence') or 0) < wanted.token then
-		call('SET', base .. 'fence', string.format('%.0f', wanted.token))
+		call('SET', base .. 'fence', int(wanted.token))
 	end
 end
 remember(request, record, now + wanted.left)

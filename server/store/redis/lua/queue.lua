@@ -1,7 +1,7 @@
 -- Who stands against whom, and serving the queue.
 
 local function readQueue()
-	local requests = call('ZRANGE', base .. 'queue', 0, -1)
+	local requests = call('ZRANGE', base .. 'queue', '0', '-1')
 	if #requests == 0 then return requests end
 	local places = {}
 	for first = 1, #requests, 1000 do
@@ -32,15 +32,11 @@ end
 
 -- Looks through all locks, or through those inside a directory.
 local function addInside(resource, session, others, most)
-	local from, to = '[file:', '+'
-	if isDirectory(resource) then
-		from, to = '(' .. resource, '(' .. string.sub(resource, 1, -2) .. '0'
-	else
-		from = '-'
-	end
+	local from, to = '-', '+'
+	if isDirectory(resource) then from, to = '(' .. resource, '(' .. string.sub(resource, 1, -2) .. '0' end
 	local chunk, offset = math.min(most + 8, 500), 0
 	while #others.list < most do
-		local resources = call('ZRANGEBYLEX', base .. 'held', from, to, 'LIMIT', offset, chunk)
+		local resources = call('ZRANGEBYLEX', base .. 'held', from, to, 'LIMIT', int(offset), int(chunk))
 		if #resources == 0 then return end
 		addOthers(resources, session, others, most)
 		offset = offset + chunk
@@ -106,9 +102,9 @@ local function isFree(against)
 	return #against.holds == 0 and #against.waiters == 0
 end
 
-local function boot()
-	local id, run, till = string.match(call('GET', base .. 'boot') or '', '^(%S+) (%S+) (%d+)$')
-	return id, run, tonumber(till or 0)
+-- Until when only what was held before is granted, 0 when the data was not lost.
+local function recovering()
+	return tonumber(string.match(boot or '', '%d+$') or 0)
 end
 
 --[[
@@ -120,8 +116,7 @@ end
 ]]
 local function handOff(skipped)
 	if call('EXISTS', base .. 'queue') == 0 then return end
-	local _, _, recovering = boot()
-	if recovering > now then return end
+	if recovering() > now then return end
 	local waiting = {}
 	for _, place in ipairs(readQueue()) do
 		local request, record = place.request, place.record
@@ -139,4 +134,9 @@ local function handOff(skipped)
 			})
 		end
 	end
+end
+
+-- With exclusive requests about, the caller serves the queues of all projects together afterwards.
+local function serve()
+	if not hasExclusives then handOff() end
 end

@@ -16,5 +16,4 @@ for _, request in ipairs(call('HKEYS', base .. 'exclusive')) do
 		call('HDEL', base .. 'exclusive', request)
 	end
 end
-ring()
 return { tonumber(call('GET', base .. 'fence') or 0), #found > 0 and cjson.encode(found) or '[]' }

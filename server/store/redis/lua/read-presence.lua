@@ -3,7 +3,6 @@
 
   Returns {now, session, '<since> <places, JSON>', …}
 ]]
-ring()
 local answer = call('HGETALL', base .. 'presence')
 table.insert(answer, 1, now)
 return answer

@@ -25,5 +25,4 @@ else
 		end
 	end
 end
-ring()
 return #found > 0 and cjson.encode(found) or '[]'

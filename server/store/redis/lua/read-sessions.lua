@@ -3,7 +3,6 @@
 
   Returns {now, JSON of each…}
 ]]
-ring()
 local answer = { now }
 for _, each in ipairs(call('ZRANGE', base .. 'arrivals', 0, -1)) do
 	answer[#answer + 1] = call('HGET', base .. 'sessions', each)

@@ -9,5 +9,4 @@ for _, request in ipairs(call('SMEMBERS', base .. 'requests:' .. ARGV[3])) do
 		setExpiry(request, record, now + record.ttl)
 	end
 end
-ring()
 return 1

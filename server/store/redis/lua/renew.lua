@@ -6,7 +6,6 @@
   Returns 1, or 0 when the lock is lost.
 ]]
 local record = load(ARGV[3])
-ring()
 if not isWhole(record) then return 0 end
 setExpiry(ARGV[3], record, now + record.ttl)
 return 1

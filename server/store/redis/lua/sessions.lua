@@ -1,7 +1,7 @@
 -- Sessions: who is there.
 
 local function primary()
-	return call('ZRANGE', base .. 'arrivals', 0, 0)[1]
+	return call('ZRANGE', base .. 'arrivals', '0', '0')[1]
 end
 
 -- Ends a session; its locks and places in queues go with it. Hand on afterwards. Answers whether it was open.

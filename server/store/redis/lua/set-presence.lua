@@ -8,7 +8,7 @@ if ARGV[4] == '[]' or call('HEXISTS', base .. 'actors', ARGV[3]) == 0 then
 	isChanged = call('HDEL', base .. 'presence', ARGV[3]) == 1 or isChanged
 else
 	isChanged = true
-	call('HSET', base .. 'presence', ARGV[3], string.format('%.0f', now) .. ' ' .. ARGV[4])
+	call('HSET', base .. 'presence', ARGV[3], int(now) .. ' ' .. ARGV[4])
 end
 ring()
 return 1

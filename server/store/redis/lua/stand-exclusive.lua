@@ -12,5 +12,4 @@ for _, place in ipairs(readQueue()) do
 	earlier[#earlier + 1] = place
 end
 local against = standing(ARGV[4], { 'exclusive:' }, earlier, mostBlockers)
-ring()
 return { isFree(against) and 1 or 0, held(against)[2], tonumber(call('GET', base .. 'fence') or 0) }
