@@ -84,6 +84,7 @@ describe.each(stores)("claiming from a $name store", ({ openLive }) => {
 		};
 
 		const sooner = claim(cleo, [file("a.ts")], { waitMs: 1500 }).then(() => "cleo's time was over");
+		await until(async () => (await ann.store.waiters(project)).length === 1);
 		const claimed = await Promise.race([
 			claim(bob, [file("a.ts")], { ...patiently, signal: abort.signal, onWaiting }),
 			sooner,

@@ -25,17 +25,22 @@ export class Cluster implements Disposable {
 		return [...this.#nodes.values()];
 	}
 
-	/** The node to ask for a key: its keeper as far as known, else any that is up. Rejects when none is. */
+	/** The node that keeps a key; it asks when it does not know. Rejects when none is up. */
 	async nodeOf(key: string): Promise<Node> {
 		const keeper = this.#keepers.get(tagOf(key));
 		// A keeper that is away may have lost its slots to its replica, and the others will say so.
 		if (keeper !== undefined && (keeper.isUp || keeper.trouble === undefined)) return keeper;
-		return this.anyNode((node) => node.client());
-	}
-
-	/** Whether a node is known to keep a key. */
-	isKeeper(node: Node, key: string): boolean {
-		return this.#keepers.get(tagOf(key)) === node;
+		const node = await this.anyNode((each) => each.client());
+		try {
+			const client = await node.client();
+			await client.send("exists", [key]);
+			this.#remember(key, node);
+			return node;
+		} catch (error) {
+			const told = this.redirected(key, node, error);
+			if (told === undefined) throw error;
+			return told;
+		}
 	}
 
 	/** Any node that is up, waiting for the first that `reach` reaches. */
@@ -60,14 +65,18 @@ export class Cluster implements Disposable {
 		const name = showAddress(address);
 		const keeper = this.#nodes.get(name) ?? this.#openNode(address);
 		this.#nodes.set(name, keeper);
-		if (this.#keepers.size >= rememberedTags) this.#keepers.clear();
-		this.#keepers.set(tagOf(key), keeper);
+		this.#remember(key, keeper);
 		this.#forgetStrangers();
 		return keeper;
 	}
 
 	[Symbol.dispose](): void {
 		for (const node of this.#nodes.values()) node[Symbol.dispose]();
+	}
+
+	#remember(key: string, keeper: Node): void {
+		if (this.#keepers.size >= rememberedTags) this.#keepers.clear();
+		this.#keepers.set(tagOf(key), keeper);
 	}
 
 	// Nodes that left the cluster would be looked for until the process ends.

@@ -7,6 +7,7 @@ import { Node } from "./node.ts";
 import { locateMaster } from "./sentinel.ts";
 import { type Address, type RedisSettings, showAddress, showServer } from "./settings.ts";
 import { Subscriber } from "./subscriber.ts";
+import { within } from "./within.ts";
 
 export interface ConnectionOptions {
 	/** How long connecting may take; 800 unless told. */
@@ -76,7 +77,7 @@ export class RedisConnection implements AsyncDisposable {
 	/** Starts to connect, and goes on trying. Does not wait for the server and never rejects because it is away: the first use does. */
 	static open(settings: RedisSettings, options: ConnectionOptions): RedisConnection {
 		const connection = new RedisConnection(settings, options);
-		for (const node of connection.#nodes) node.connect().catch(() => {});
+		for (const node of connection.#nodes) node.start();
 		return connection;
 	}
 
@@ -98,12 +99,9 @@ export class RedisConnection implements AsyncDisposable {
 
 	/** Tries now. Resolves when up, or rejects with StoreUnavailableError after at most connectMs. */
 	async ready(): Promise<void> {
-		const connecting =
-			this.#place.kind === "single"
-				? this.#place.node.connect()
-				: this.#place.nodes.anyNode((node) => node.connect()).then(() => {});
 		try {
-			await within(this.#terms.connectMs, connecting);
+			if (this.#place.kind === "single") await this.#place.node.connect();
+			else await this.#place.nodes.anyNode((node) => node.connect());
 		} catch (error) {
 			throw this.#explained(error);
 		}
@@ -132,11 +130,12 @@ export class RedisConnection implements AsyncDisposable {
 			}
 		};
 		return this.#at(key, async (node, leftMs) => {
-			if (options.server !== undefined && options.server !== (await node.runId())) throw new OtherServerError();
-			if (options.isReplicated === true) {
-				return node.alone((client) => replicated(client, leftMs, () => evaluate(client, leftMs)));
-			}
-			return evaluate(await node.client(), leftMs);
+			const checked = async (client: Client) => {
+				if (options.server !== undefined && options.server !== (await node.runId(client))) throw new OtherServerError();
+				return evaluate(client, leftMs);
+			};
+			if (options.isReplicated !== true) return checked(await node.client());
+			return node.alone((client) => replicated(client, leftMs, () => checked(client)));
 		});
 	}
 
@@ -164,12 +163,7 @@ export class RedisConnection implements AsyncDisposable {
 
 	/** The run id of the server that keeps `key` now, asked once per connection: another one after a restart or a failover. */
 	async serverOf(key: string): Promise<string> {
-		return this.#at(key, async (node, leftMs) => {
-			// Any node of a cluster tells its own run id, but only the keeper of the key knows the key.
-			const isKeeper = this.#place.kind === "single" || this.#place.nodes.isKeeper(node, key);
-			if (!isKeeper) await (await node.client()).send("exists", [key], { patienceMs: leftMs() });
-			return node.runId();
-		});
+		return this.#at(key, async (node) => node.runId(await node.client()));
 	}
 
 	/**
@@ -181,7 +175,7 @@ export class RedisConnection implements AsyncDisposable {
 		onMessage: (channel: string, message: string) => void,
 		onGap: () => void,
 	): Disposable {
-		this.#subscriber ??= new Subscriber(async () => this.#openClient(await this.#addressNow()));
+		this.#subscriber ??= new Subscriber(async () => this.#openClient(await this.#addressNow()), this.#terms.connectMs);
 		return this.#subscriber.listen({ channels, onMessage, onGap });
 	}
 
@@ -218,28 +212,14 @@ export class RedisConnection implements AsyncDisposable {
 		const deadline = performance.now() + patienceMs;
 		const leftMs = () => Math.min(this.#terms.commandMs, Math.max(1, Math.ceil(deadline - performance.now())));
 		try {
+			if (this.#place.kind === "single") return await body(this.#place.node, leftMs);
 			return await within(
 				patienceMs,
-				this.#directed(key, (node) => body(node, leftMs)),
+				directed(this.#place.nodes, key, (node) => body(node, leftMs)),
 			);
 		} catch (error) {
 			if (isReplica(error)) this.#resetSingle(error);
 			throw this.#explained(error);
-		}
-	}
-
-	async #directed<Result>(key: string, body: (node: Node) => Promise<Result>): Promise<Result> {
-		if (this.#place.kind === "single") return body(this.#place.node);
-		const { nodes } = this.#place;
-		let node = await nodes.nodeOf(key);
-		for (let redirections = 0; ; redirections++) {
-			try {
-				return await body(node);
-			} catch (error) {
-				const next = nodes.redirected(key, node, error);
-				if (next === undefined || redirections === mostRedirections) throw error;
-				node = next;
-			}
 		}
 	}
 
@@ -248,12 +228,12 @@ export class RedisConnection implements AsyncDisposable {
 	}
 
 	#nodeAt(name: string, locate: () => Promise<Address>): Node {
-		return new Node(
-			name,
-			async () => this.#openClient(await locate()),
-			() => this.#size < mostConnections,
-			() => this.#linkChanged(),
-		);
+		return new Node(name, {
+			open: async () => this.#openClient(await locate()),
+			openMs: this.#terms.connectMs,
+			mayGrow: () => this.#size < mostConnections,
+			onChange: () => this.#linkChanged(),
+		});
 	}
 
 	get #size(): number {
@@ -291,6 +271,19 @@ export class RedisConnection implements AsyncDisposable {
 	}
 }
 
+async function directed<Result>(nodes: Cluster, key: string, body: (node: Node) => Promise<Result>): Promise<Result> {
+	let node = await nodes.nodeOf(key);
+	for (let redirections = 0; ; redirections++) {
+		try {
+			return await body(node);
+		} catch (error) {
+			const next = nodes.redirected(key, node, error);
+			if (next === undefined || redirections === mostRedirections) throw error;
+			node = next;
+		}
+	}
+}
+
 // ioredis takes longer to load than a command takes: whoever has no team never loads it.
 async function openClient(terms: ClientTerms): Promise<Client> {
 	const { Client } = await import("./client.ts");
@@ -312,22 +305,6 @@ async function replicated(client: Client, leftMs: () => number, body: () => Prom
 	const confirmed = Number(await client.send("wait", [needed, waitMs], { patienceMs: leftMs() }));
 	if (confirmed >= needed) return answer;
 	throw new LinkError("unconfirmed", `${confirmed} of ${replicas} replicas have it after ${waitMs} ms, ${needed} must`);
-}
-
-/** Gives up waiting, not the work itself, after `patienceMs`. Keeps the process alive meanwhile. */
-async function within<Result>(patienceMs: number, work: Promise<Result>): Promise<Result> {
-	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<never>((_, reject) => {
-		timer = setTimeout(
-			() => setImmediate(() => reject(new LinkError("timeout", `no answer within ${patienceMs} ms`))),
-			patienceMs,
-		);
-	});
-	try {
-		return await Promise.race([work, late]);
-	} finally {
-		clearTimeout(timer);
-	}
 }
 
 function isReplica(error: unknown): error is Error {

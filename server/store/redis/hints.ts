@@ -8,14 +8,13 @@ const restMs = 20;
 const everyProject = ["udo:channel:session", "udo:channel:conflicts"];
 
 /**
- * Hears the hints that every step publishes on `udo:channel:project:{<project>}`: what has become of which requests, as
- * `+<request>` (granted from the queue) and `-<request>` (over), or nothing when something else has changed.
+ * Hears the hints that steps publish: on `udo:channel:project:{<project>}` that something has changed, and on that name with
+ * `:<request>` that a request was granted from the queue or is over.
  */
 export class Hints implements Disposable {
 	readonly #connection: RedisConnection;
 	readonly #projects = new Set<ProjectId>();
-	readonly #changes = new Set<() => void>();
-	readonly #requests = new Map<RequestId, Set<() => void>>();
+	readonly #listeners = new Set<() => void>();
 	readonly #subscriptions = new Map<string, Disposable>();
 	#rest: NodeJS.Timeout | undefined;
 	#isDue = false;
@@ -32,22 +31,14 @@ export class Hints implements Disposable {
 
 	/** Calls back soon after a change, several in a row together. */
 	onChange(listener: () => void): Disposable {
-		this.#changes.add(listener);
+		this.#listeners.add(listener);
 		this.#subscribe();
-		return { [Symbol.dispose]: () => this.#changes.delete(listener) };
+		return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
 	}
 
 	/** Calls back soon after what has become of a request may have changed. */
 	onRequestChange(project: ProjectId, request: RequestId, listener: () => void): Disposable {
-		const listeners = this.#requests.get(request) ?? new Set();
-		this.#requests.set(request, listeners.add(listener));
-		this.follow(project);
-		return {
-			[Symbol.dispose]: () => {
-				listeners.delete(listener);
-				if (listeners.size === 0) this.#requests.delete(request);
-			},
-		};
+		return this.#connection.listen([`${channelOf(project)}:${request}`], listener, listener);
 	}
 
 	[Symbol.dispose](): void {
@@ -57,39 +48,26 @@ export class Hints implements Disposable {
 	}
 
 	#subscribe(): void {
-		if (this.#changes.size + this.#requests.size === 0) return;
-		const channels = [...everyProject, ...[...this.#projects].map((project) => `udo:channel:project:{${project}}`)];
-		const fresh = channels.filter((channel) => !this.#subscriptions.has(channel));
-		if (fresh.length === 0) return;
-		const subscription = this.#connection.listen(
-			fresh,
-			(_channel, message) => this.#hear(message),
-			() => this.#wakeAll(),
-		);
-		for (const channel of fresh) this.#subscriptions.set(channel, subscription);
-	}
-
-	#hear(message: string): void {
-		for (const fate of message.split(" ")) {
-			for (const listener of this.#requests.get(fate.slice(1) as RequestId) ?? []) listener();
+		if (this.#listeners.size === 0) return;
+		for (const channel of [...everyProject, ...[...this.#projects].map(channelOf)]) {
+			if (this.#subscriptions.has(channel)) continue;
+			const hear = () => this.#hear();
+			this.#subscriptions.set(channel, this.#connection.listen([channel], hear, hear));
 		}
-		this.#change();
 	}
 
-	// Messages may have been missed.
-	#wakeAll(): void {
-		for (const listeners of [...this.#requests.values()]) for (const listener of [...listeners]) listener();
-		this.#change();
-	}
-
-	#change(): void {
+	#hear(): void {
 		this.#isDue = true;
-		if (this.#rest !== undefined || this.#changes.size === 0) return;
+		if (this.#rest !== undefined) return;
 		this.#isDue = false;
-		for (const listener of [...this.#changes]) listener();
+		for (const listener of [...this.#listeners]) listener();
 		this.#rest = setTimeout(() => {
 			this.#rest = undefined;
-			if (this.#isDue) this.#change();
+			if (this.#isDue) this.#hear();
 		}, restMs).unref();
 	}
+}
+
+function channelOf(project: ProjectId): string {
+	return `udo:channel:project:{${project}}`;
 }

@@ -1,5 +1,6 @@
 import type { Client } from "./client.ts";
 import { LinkError } from "./failure.ts";
+import { within } from "./within.ts";
 
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
@@ -10,6 +11,7 @@ const longestPauseMs = 2_000;
  */
 export class Lifeline implements Disposable {
 	readonly #open: () => Promise<Client>;
+	readonly #patienceMs: number;
 	readonly #onChange: () => void;
 	#client: Client | undefined;
 	#attempt: Promise<Client> | undefined;
@@ -18,9 +20,10 @@ export class Lifeline implements Disposable {
 	#trouble: unknown;
 	#isClosed = false;
 
-	/** `onChange` is called whenever `client` or `trouble` has changed. */
-	constructor(open: () => Promise<Client>, onChange: () => void) {
+	/** Whoever needs the connection waits so long for it; `onChange` is called whenever `client` or `trouble` has changed. */
+	constructor(open: () => Promise<Client>, patienceMs: number, onChange: () => void) {
 		this.#open = open;
+		this.#patienceMs = patienceMs;
 		this.#onChange = onChange;
 	}
 
@@ -41,12 +44,16 @@ export class Lifeline implements Disposable {
 		return this.connect();
 	}
 
+	/** Begins to try, if need be, without anybody waiting for it. */
+	start(): void {
+		if (this.#client === undefined) this.#attemptNow().catch(() => {});
+	}
+
 	/** The connection; without one it tries now, whatever the pause. */
 	async connect(): Promise<Client> {
 		if (this.#isClosed) throw new LinkError("closed", "the connection was closed here");
 		if (this.#client !== undefined) return this.#client;
-		this.#attempt ??= this.#try();
-		return this.#attempt;
+		return within(this.#patienceMs, this.#attemptNow());
 	}
 
 	[Symbol.dispose](): void {
@@ -54,6 +61,11 @@ export class Lifeline implements Disposable {
 		clearTimeout(this.#timer);
 		this.#client?.close();
 		this.#client = undefined;
+	}
+
+	#attemptNow(): Promise<Client> {
+		this.#attempt ??= this.#try();
+		return this.#attempt;
 	}
 
 	async #try(): Promise<Client> {
@@ -90,7 +102,7 @@ export class Lifeline implements Disposable {
 		this.#failures = 0;
 		this.#trouble = error;
 		// Most losses are a killed connection or a restart: whoever needs it next waits for this attempt.
-		this.connect().catch(() => {});
+		this.#attemptNow().catch(() => {});
 		this.#onChange();
 	}
 
@@ -101,7 +113,7 @@ export class Lifeline implements Disposable {
 		const pauseMs = Math.min(firstPauseMs * 2 ** (this.#failures - 1), longestPauseMs);
 		this.#timer = setTimeout(
 			() => {
-				this.connect().catch(() => {});
+				this.#attemptNow().catch(() => {});
 			},
 			pauseMs * (0.5 + Math.random() / 2),
 		).unref();

@@ -1,5 +1,6 @@
 import type { Client } from "./client.ts";
 import { Lifeline } from "./lifeline.ts";
+import { within } from "./within.ts";
 
 // Redis works on one command at a time, so that a second connection only helps when the first has a long queue.
 const crowd = 256;
@@ -12,26 +13,33 @@ interface Spare {
 	usedAt: number;
 }
 
+export interface NodeTerms {
+	readonly open: () => Promise<Client>;
+	/** How long a command waits for a connection. */
+	readonly openMs: number;
+	/** Whether there may be one connection more. */
+	readonly mayGrow: () => boolean;
+	/** Called when `isUp` or `trouble` may have changed. */
+	readonly onChange: () => void;
+}
+
 /** The connections to one server: one that is kept open, and spare ones while there is much to do. */
 export class Node implements Disposable {
 	/** `host:port` as the settings or the cluster call it. */
 	readonly name: string;
-	readonly #open: () => Promise<Client>;
-	readonly #mayGrow: () => boolean;
+	readonly #terms: NodeTerms;
 	readonly #lifeline: Lifeline;
 	readonly #runIds = new WeakMap<Client, Promise<string>>();
 	#spares: Spare[] = [];
 	#opening = 0;
 	#sweeper: NodeJS.Timeout | undefined;
 
-	/** `mayGrow`: whether there may be one connection more. */
-	constructor(name: string, open: () => Promise<Client>, mayGrow: () => boolean, onChange: () => void) {
+	constructor(name: string, terms: NodeTerms) {
 		this.name = name;
-		this.#open = open;
-		this.#mayGrow = mayGrow;
-		this.#lifeline = new Lifeline(open, () => {
+		this.#terms = terms;
+		this.#lifeline = new Lifeline(terms.open, terms.openMs, () => {
 			this.#closeSparesElsewhere();
-			onChange();
+			terms.onChange();
 		});
 	}
 
@@ -48,6 +56,11 @@ export class Node implements Disposable {
 		return 1 + this.#spares.length + this.#opening;
 	}
 
+	/** Begins to connect. */
+	start(): void {
+		this.#lifeline.start();
+	}
+
 	/** Waits until it is up, trying now. */
 	async connect(): Promise<void> {
 		await this.#lifeline.connect();
@@ -61,7 +74,7 @@ export class Node implements Disposable {
 			least = spare.client;
 			spare.usedAt = performance.now();
 		}
-		if (least.inFlight >= crowd && this.#opening === 0 && this.#mayGrow()) this.#grow().catch(() => {});
+		if (least.inFlight >= crowd && this.#opening === 0 && this.#terms.mayGrow()) this.#grow().catch(() => {});
 		return least;
 	}
 
@@ -69,7 +82,7 @@ export class Node implements Disposable {
 	async alone<Result>(body: (client: Client) => Promise<Result>): Promise<Result> {
 		const common = await this.#lifeline.use();
 		const free = this.#spares.find(({ client, isTaken }) => !isTaken && client.inFlight === 0);
-		const spare = free ?? (this.#mayGrow() ? await this.#grow() : undefined);
+		const spare = free ?? (this.#terms.mayGrow() ? await within(this.#terms.openMs, this.#grow()) : undefined);
 		if (spare === undefined) return body(common);
 		spare.isTaken = true;
 		try {
@@ -80,9 +93,8 @@ export class Node implements Disposable {
 		}
 	}
 
-	/** The run id of the server, asked once per connection. */
-	async runId(): Promise<string> {
-		const client = await this.#lifeline.use();
+	/** The run id of the server that a connection leads to, asked once. */
+	async runId(client: Client): Promise<string> {
 		let asked = this.#runIds.get(client);
 		if (asked === undefined) {
 			asked = client.send("info", ["server"]).then((text) => /^run_id:(\w+)/m.exec(String(text))?.[1] ?? "");
@@ -107,7 +119,7 @@ export class Node implements Disposable {
 	async #grow(): Promise<Spare> {
 		this.#opening += 1;
 		try {
-			const client = await this.#open();
+			const client = await this.#terms.open();
 			const spare = { client, isTaken: false, usedAt: performance.now() };
 			this.#spares.push(spare);
 			client.onEnd(() => {

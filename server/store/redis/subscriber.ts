@@ -13,14 +13,14 @@ export class Subscriber implements Disposable {
 	readonly #audiences = new Set<Audience>();
 	#subscribed: Client | undefined;
 
-	constructor(open: () => Promise<Client>) {
-		this.#lifeline = new Lifeline(open, () => this.#resume());
+	constructor(open: () => Promise<Client>, patienceMs: number) {
+		this.#lifeline = new Lifeline(open, patienceMs, () => this.#resume());
 	}
 
 	/** `onGap` is called whenever the subscription has just begun, for the first time or anew: what was said before was missed. */
 	listen(audience: Audience): Disposable {
 		this.#audiences.add(audience);
-		if (this.#lifeline.client === undefined) this.#lifeline.connect().catch(() => {});
+		if (this.#lifeline.client === undefined) this.#lifeline.start();
 		else this.#subscribe(this.#lifeline.client, [audience]);
 		return {
 			[Symbol.dispose]: () => {

@@ -84,7 +84,7 @@ local function grant(request, record, own, terms)
 	record.tokens, record.since = tokens, now
 	remember(request, record, now + terms.lease)
 	count('udo_locks_acquired_total')
-	if terms.handed then announce('+', request) end
+	if terms.handed then announce(request) end
 	append('lock_acquired', record.session, terms.actor, cjson.encode({
 		request = request, resources = record.resources, token = largest, origin = record.origin,
 		handed = terms.handed, stolen = terms.stolen,
@@ -139,7 +139,7 @@ local function removeHolds(request, record, cause, chosen, by, reason)
 		isChanged = true
 		return gone
 	end
-	if cause ~= 'released' then announce('-', request) end
+	if cause ~= 'released' then announce(request) end
 	count(cause == 'expired' and 'udo_locks_expired_total' or 'udo_locks_released_total')
 	append('lock_released', record.session, nil, cjson.encode({
 		request = request, resources = gone, cause = cause, by = by, reason = reason,
@@ -152,7 +152,7 @@ local function removeTicket(request, record, cause)
 	call('ZREM', base .. 'queue', request)
 	forget(request, record)
 	if record.home then return end
-	announce('-', request)
+	announce(request)
 	count('udo_lock_waits_abandoned_total')
 	append('lock_cancelled', record.session, nil, cjson.encode({
 		request = request, resources = record.resources, cause = cause,

@@ -4,9 +4,9 @@ local keptEvents = '200000'
 local isChanged = false
 local fates = {}
 
--- Notes that others must hear of the fate of a request: '+' granted from the queue, '-' over.
-local function announce(sign, request)
-	fates[#fates + 1] = sign .. request
+-- Notes that whoever waits for a request, or relies on it, must hear that it was granted from the queue or is over.
+local function announce(request)
+	fates[#fates + 1] = request
 end
 
 local function count(name)
@@ -25,7 +25,11 @@ local function append(kind, session, actor, body)
 	end
 end
 
--- Ends every step that may have changed something: one hint to whoever listens to the project.
+-- Ends every step that may have changed something: a hint to whoever listens to the project, and to whoever listens to one of
+-- the requests. The latter have channels of their own: twenty waiters that all woke at every step served 74 requests a second.
 local function ring()
-	if isChanged then call('PUBLISH', 'udo:channel:project:{' .. project .. '}', table.concat(fates, ' ')) end
+	if not isChanged then return end
+	local channel = 'udo:channel:project:{' .. project .. '}'
+	call('PUBLISH', channel, '')
+	for _, request in ipairs(fates) do call('PUBLISH', channel .. ':' .. request, '') end
 end
