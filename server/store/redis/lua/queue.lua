@@ -43,19 +43,22 @@ local function addInside(resource, session, others, most)
 	end
 end
 
--- Waiters of other sessions among `places` that want what conflicts with `needed`.
-local function ahead(places, session, needed)
+local function isInTheWay(place, session, needed)
+	if place.record.session == session then return false end
+	for _, theirs in ipairs(place.record.resources) do
+		for _, resource in ipairs(needed) do
+			if conflicts(resource, theirs) then return true end
+		end
+	end
+	return false
+end
+
+-- Waiters of other sessions among `places` that want what conflicts with `needed`; at most `most` of them.
+local function ahead(places, session, needed, most)
 	local found = {}
 	for _, place in ipairs(places) do
-		if place.record.session ~= session then
-			local isInTheWay = false
-			for _, theirs in ipairs(place.record.resources) do
-				for _, resource in ipairs(needed) do
-					if conflicts(resource, theirs) then isInTheWay = true end
-				end
-			end
-			if isInTheWay then found[#found + 1] = place end
-		end
+		if #found == most then return found end
+		if isInTheWay(place, session, needed) then found[#found + 1] = place end
 	end
 	return found
 end
@@ -95,7 +98,7 @@ local function standing(session, resources, earlier, most)
 			end
 		end
 	end
-	return { holds = others.list, waiters = ahead(earlier, session, needed), own = own }
+	return { holds = others.list, waiters = ahead(earlier, session, needed, most == 1 and 1), own = own }
 end
 
 local function isFree(against)
@@ -120,7 +123,7 @@ local function handOff(skipped)
 	local waiting = {}
 	for _, place in ipairs(readQueue()) do
 		local request, record = place.request, place.record
-		local isJustBehind = #ahead(waiting, record.session, record.resources) > 0
+		local isJustBehind = #ahead(waiting, record.session, record.resources, 1) > 0
 			and call('HEXISTS', base .. 'usage', record.session) == 0 and not hasExclusives
 		local against = not isJustBehind and standing(record.session, record.resources, waiting, 1)
 		if not against or not isFree(against) or (skipped and skipped[request]) then
