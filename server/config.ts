@@ -1,9 +1,18 @@
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { showText } from "./coordination/describe.ts";
-import { UdoError } from "./errors.ts";
-import { quoted } from "./shell-word.ts";
+import {
+	at,
+	edit,
+	invalid,
+	type Named,
+	type Place,
+	placesOf,
+	readConfigFile,
+	type ShownSetting,
+	wholeNumber,
+} from "./config/place.ts";
+import { resolveRedis } from "./config/redis.ts";
+import type { RedisSettings } from "./store/redis/settings.ts";
 
 /** Everything that can be set, in effect for one process. Times in ms. */
 export interface Config {
@@ -18,6 +27,8 @@ export interface Config {
 	readonly locksPerSession: number;
 	readonly locksPerProject: number;
 	readonly sessionsPerProject: number;
+	/** The team's Redis; undefined: this machine's store alone. */
+	readonly redis: RedisSettings | undefined;
 	/** UDO_SESSION: the session this process belongs to, when its environment says so. */
 	readonly session: string | undefined;
 	/** UDO_ACTOR: the person or agent behind this process. */
@@ -26,14 +37,14 @@ export interface Config {
 	readonly agent: string | undefined;
 	/** The variable that switches the hooks off, `UDO=0` or `UDO_SKIP=1`, if one does. */
 	readonly skippedBy: string | undefined;
+	/** UDO_STRICT=1: what cannot be guarded is stopped. */
+	readonly isStrict: boolean;
+	/** UDO_LOCAL=1: while the team's Redis is away, any lock may be taken on this machine alone. */
+	readonly isLocalEnough: boolean;
 }
 
-/** Where each value came from, for `udo config`. */
-export type ConfigSource = "default" | "environment" | "udo.config.json" | "user config";
-
-export interface Setting {
+interface Setting extends Named {
 	readonly key: SettingKey;
-	readonly variable: string;
 	/** The unit people write it in. */
 	readonly unit: "s" | "count";
 	readonly most: number;
@@ -51,7 +62,7 @@ type SettingKey =
 	| "session.perProject";
 
 /** The numbers that can be set, in udo.config.json (`{"lock": {"ttl": 300}}`), the user's config.json or the environment. */
-export const settings: readonly Setting[] = [
+const settings: readonly Setting[] = [
 	{
 		key: "lock.ttl",
 		variable: "LOCK_DEFAULT_TTL",
@@ -110,32 +121,16 @@ export const settings: readonly Setting[] = [
 	},
 ];
 
-/** The value of each setting and where it came from; the environment wins over the project's file, that over the user's. */
-export function resolveSettings(
-	environment: NodeJS.ProcessEnv,
-	worktree: string | undefined,
-): readonly (Setting & { readonly value: number; readonly source: ConfigSource })[] {
-	const projectPath = join(worktree ?? "", "udo.config.json");
-	const userPath = userConfigPath(environment);
-	const project = worktree === undefined ? {} : readConfigFile(projectPath);
-	const user = readConfigFile(userPath);
-	return settings.map((setting) => {
-		const candidates = [
-			["environment", environment[setting.variable], setting.variable, `unset ${setting.variable}`],
-			["udo.config.json", at(project, setting.key), `${setting.key} in udo.config.json`, edit(projectPath)],
-			["user config", at(user, setting.key), `${setting.key} in ${userPath}`, edit(userPath)],
-		] as const;
-		for (const [source, raw, where, next] of candidates) {
-			if (raw !== undefined && raw !== "")
-				return { ...setting, value: positive(raw, where, setting.most, next), source };
-		}
-		return { ...setting, value: setting.fallback, source: "default" as const };
-	});
+/** All settings as they are in effect and where each came from, without any password. */
+export function showSettings(environment: NodeJS.ProcessEnv, worktree: string | undefined): readonly ShownSetting[] {
+	const places = placesOf(environment, worktree, userConfigPath(environment));
+	return [...resolveSettings(places), ...resolveRedis(places).shown];
 }
 
 /** Reads the configuration for a worktree. Throws UdoError `config_invalid` that names the wrong value. */
 export function readConfig(environment: NodeJS.ProcessEnv, worktree: string | undefined): Config {
-	const values = new Map(resolveSettings(environment, worktree).map(({ key, value }) => [key, value]));
+	const places = placesOf(environment, worktree, userConfigPath(environment));
+	const values = new Map(resolveSettings(places).map(({ key, value }) => [key, value]));
 	const value = (key: SettingKey): number => values.get(key) ?? 0;
 	return {
 		stateDirectory: stateDirectory(environment),
@@ -147,10 +142,13 @@ export function readConfig(environment: NodeJS.ProcessEnv, worktree: string | un
 		locksPerSession: value("lock.perSession"),
 		locksPerProject: value("lock.perProject"),
 		sessionsPerProject: value("session.perProject"),
+		redis: resolveRedis(places).settings,
 		session: nonEmpty(environment["UDO_SESSION"]),
 		actor: nonEmpty(environment["UDO_ACTOR"]),
 		agent: agentVariables.find(([variable]) => nonEmpty(environment[variable]) !== undefined)?.[1],
 		skippedBy: environment["UDO"] === "0" ? "UDO=0" : environment["UDO_SKIP"] === "1" ? "UDO_SKIP=1" : undefined,
+		isStrict: environment["UDO_STRICT"] === "1",
+		isLocalEnough: environment["UDO_LOCAL"] === "1",
 	};
 }
 
@@ -172,6 +170,17 @@ export function isPlain(environment: NodeJS.ProcessEnv): boolean {
 	return nonEmpty(environment["NO_COLOR"]) !== undefined || environment["TERM"] === "dumb";
 }
 
+// The environment wins over the project's file, that over the user's.
+function resolveSettings(places: readonly Place[]) {
+	return settings.map((setting) => {
+		for (const place of places) {
+			const value = wholeNumber(place, setting, 1, setting.most);
+			if (value !== undefined) return { ...setting, value, source: place.source };
+		}
+		return { ...setting, value: setting.fallback, source: "default" as const };
+	});
+}
+
 function userConfigPath(environment: NodeJS.ProcessEnv): string {
 	return join(absolute(environment["XDG_CONFIG_HOME"]) ?? join(homeOf(environment), ".config"), "udo", "config.json");
 }
@@ -191,57 +200,6 @@ function configuredProject(worktree: string): string | undefined {
 	if (id === undefined) return undefined;
 	if (typeof id === "string" && /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id)) return id;
 	throw invalid(`project in ${path}`, id, "letters, digits, _ and -, at most 64", edit(path));
-}
-
-function readConfigFile(path: string): unknown {
-	let text: string;
-	try {
-		text = readFileSync(path, "utf8");
-	} catch (error) {
-		const code = error instanceof Error && "code" in error ? String(error.code) : "";
-		if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-		throw new UdoError(`${showText(path)} cannot be read (${code})`, {
-			code: "config_invalid",
-			next: `ls -ld ${quoted(showText(path))}`,
-			cause: error,
-		});
-	}
-	try {
-		return JSON.parse(text);
-	} catch (error) {
-		throw new UdoError(`${showText(path)} is not valid JSON`, {
-			code: "config_invalid",
-			why: showText(error instanceof Error ? error.message : String(error), 120),
-			next: edit(path),
-			cause: error,
-		});
-	}
-}
-
-function at(file: unknown, key: string): unknown {
-	let found: unknown = file;
-	for (const part of key.split(".")) {
-		if (typeof found !== "object" || found === null || !Object.hasOwn(found, part)) return undefined;
-		found = (found as Record<string, unknown>)[part];
-	}
-	return found;
-}
-
-function positive(raw: unknown, where: string, most: number, next: string): number {
-	const value = typeof raw === "string" ? Number(raw.trim()) : raw;
-	if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= most) return value;
-	throw invalid(where, raw, `a whole number from 1 to ${most}`, next);
-}
-
-function edit(path: string): string {
-	return `\${EDITOR:-vi} ${quoted(showText(path))}`;
-}
-
-function invalid(where: string, raw: unknown, expected: string, next: string): UdoError {
-	return new UdoError(`${showText(where)} is ${showText(JSON.stringify(raw) ?? "nothing", 80)}, not ${expected}`, {
-		code: "config_invalid",
-		next,
-	});
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { resolveSettings, stateDirectory } from "../../server/config.ts";
+import { showSettings, stateDirectory } from "../../server/config.ts";
 import { UdoError } from "../../server/errors.ts";
 import { openRepository } from "../../server/git/repository.ts";
 import type { Cli } from "../command.ts";
@@ -14,7 +14,7 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function config(cli: Cli): Promise<number> {
-	const settings = resolveSettings(cli.environment, await worktreeOf(cli.directory));
+	const settings = showSettings(cli.environment, await worktreeOf(cli.directory));
 	const state = stateDirectory(cli.environment);
 	const rows = settings.map(({ key, value, unit, variable, meaning, source }) => [
 		key,

@@ -1,11 +1,14 @@
 import type { Command } from "commander";
 import { inspectHooks } from "../../hooks/inspect.ts";
-import { readConfig, stateDirectory } from "../../server/config.ts";
+import { type Config, readConfig, stateDirectory } from "../../server/config.ts";
 import { showText } from "../../server/coordination/describe.ts";
+import { projectOf } from "../../server/git/project.ts";
 import { openRepository, type Repository } from "../../server/git/repository.ts";
+import type { RedisSettings } from "../../server/store/redis/settings.ts";
 import type { Cli } from "../command.ts";
 import { type Finding, failed } from "../doctor/finding.ts";
 import { inspectProject } from "../doctor/project.ts";
+import { inspectRedis } from "../doctor/redis.ts";
 import { inspectState } from "../doctor/state.ts";
 import { inspectGit, inspectNode } from "../doctor/versions.ts";
 import { thisProgram } from "../this-program.ts";
@@ -17,14 +20,16 @@ export function define(command: Command, cli: Cli): void {
 async function doctor(cli: Cli): Promise<number> {
 	const findings: Finding[] = [inspectNode()];
 	const repository = await attempt(findings, "repository", () => openRepository(cli.directory));
-	await attempt(findings, "configuration", async () => {
-		readConfig(cli.environment, repository?.worktree);
+	const config = await attempt(findings, "configuration", async () => {
+		const read = readConfig(cli.environment, repository?.worktree);
 		findings.push({ check: "configuration", level: "ok", message: "configuration: valid" });
+		return read;
 	});
 	await attempt(findings, "state", async () => {
 		findings.push(...(await inspectState(stateDirectory(cli.environment), cli.environment)));
 	});
 	if (repository !== undefined) await inspectRepository(cli, repository, findings);
+	if (config?.redis !== undefined) await inspectTeam(config, config.redis, repository, findings);
 	const isWell = findings.every(({ level }) => level !== "failure");
 	cli.output.result("doctor", { ok: isWell, findings }, [
 		...findings.flatMap((finding) => lines(cli, finding)),
@@ -43,6 +48,18 @@ async function inspectRepository(cli: Cli, repository: Repository, findings: Fin
 	await attempt(findings, "hooks", async () => {
 		const found = await inspectHooks(repository, thisProgram());
 		findings.push(...found.map((finding) => ({ check: "hooks", ...finding })));
+	});
+}
+
+async function inspectTeam(
+	config: Config,
+	redis: RedisSettings,
+	repository: Repository | undefined,
+	findings: Finding[],
+): Promise<void> {
+	await attempt(findings, "redis", async () => {
+		const project = repository === undefined ? "none" : await projectOf(repository, config.project);
+		findings.push(...(await inspectRedis(redis, project)));
 	});
 }
 

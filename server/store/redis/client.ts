@@ -80,7 +80,7 @@ export class Client {
 			return new Client(redis, terms);
 		} catch (error) {
 			redis.disconnect();
-			throw failure ?? error;
+			throw unlikeScript(failure ?? error);
 		} finally {
 			clearTimeout(timer);
 			redis.off("error", onError);
@@ -235,6 +235,12 @@ function ioredisOptions(terms: ClientTerms) {
 		enableReadyCheck: false,
 		disableClientInfo: true,
 	} satisfies RedisOptions;
+}
+
+// Redis says ERR to many things. Of a script it means a bug in it; of a login, that Redis does not let us in.
+function unlikeScript(error: unknown): unknown {
+	const [, refusal] = /^ERR ([\s\S]*)$/.exec(error instanceof Error ? error.message : "") ?? [];
+	return refusal === undefined ? error : new LinkError("refused", refusal);
 }
 
 function tlsOptions({ ca }: RedisTls, address: Address): TlsOptions {

@@ -7,7 +7,7 @@ import type { RedisSettings, Secret } from "./settings.ts";
 /** The connection ended, or could not be made, for a reason of our own; what the system or Redis says has its own errors. */
 export class LinkError extends Error {
 	override readonly name = "LinkError";
-	readonly kind: "timeout" | "closed" | "no-master" | "unconfirmed";
+	readonly kind: "timeout" | "closed" | "refused" | "no-master" | "unconfirmed";
 
 	constructor(kind: LinkError["kind"], message: string) {
 		super(message);
@@ -239,6 +239,19 @@ const meanings: readonly Meaning[] = [
 	{
 		pattern: /^(closed|ECONNRESET|EPIPE|ECONNABORTED|ERR_STREAM_\w+)$|Connection is closed|isn't writeable|aborted/,
 		explain: () => ({ what: "is away", why: "it closed the connection.", next: doctor }),
+	},
+	{
+		pattern: /Unknown RESP|Please report this/,
+		explain: () => ({
+			what: "is no Redis",
+			why: "something else answers there, or stands in between.",
+			next: doctor,
+			isLasting: true,
+		}),
+	},
+	{
+		pattern: /^(refused|E[A-Z]{3,}|ERR_\w+)$/,
+		explain: (message) => ({ what: "cannot be reached", why: `${lower(message)}.`, next: doctor }),
 	},
 ];
 

@@ -1,6 +1,6 @@
 /** Every command that udo sends or has in a script; what a Redis user that is udo's alone must be allowed, and no more. */
 export const neededCommands = [
-	...["append", "del", "exists", "get", "incr", "mget", "set", "time"],
+	...["append", "del", "exists", "get", "incr", "mget", "pexpire", "set", "time"],
 	...["hdel", "hexists", "hget", "hgetall", "hincrby", "hkeys", "hlen", "hmget", "hset"],
 	...["sadd", "smembers", "srem"],
 	...[
