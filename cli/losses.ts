@@ -1,6 +1,9 @@
 import { describeEvent, showWhen } from "../server/coordination/describe-event.ts";
+import type { ReleaseCause } from "../server/coordination/event.ts";
 import type { Workspace } from "../server/workspace.ts";
 import type { Output } from "./output.ts";
+
+const losing: ReadonlySet<ReleaseCause> = new Set(["stolen", "expired", "diverged"]);
 
 /**
  * Tells a person what was taken from this session, or ran out, since it was last told: a terminal has no other moment to learn
@@ -17,7 +20,7 @@ export async function tellLosses({ coordinator, project, store }: Workspace, out
 		types: ["lock_released"],
 		session: id,
 	});
-	const lost = released.filter((event) => "cause" in event && (event.cause === "stolen" || event.cause === "expired"));
+	const lost = released.filter((event) => event.type === "lock_released" && losing.has(event.cause));
 	const newest = lost.at(-1);
 	if (newest === undefined) return;
 	const now = Date.now();

@@ -36,6 +36,13 @@ export async function refusal(
 				next: `lock a directory instead, give some back, or raise lock.${why.limit} (udo config)`,
 			});
 		}
+		case "recovering":
+			return new UdoError(`${name} cannot be locked yet: the team's Redis was restarted`, {
+				code: "recovering",
+				exitCode: 6,
+				why: `for ${showDuration(why.leftMs)} it only gives back what was held before, to whoever held it.`,
+				next: "udo status, or UDO_LOCAL=1 to lock on this machine only",
+			});
 		default:
 			return new UdoError(`the request for ${name} was given up meanwhile`, {
 				code: "cancelled",

@@ -8,7 +8,8 @@
 # It must work in dash, bash, ksh and busybox sh, under `set -eu`, and leave the arguments and the standard input as they were.
 
 # Is any session alive in this project that this hook does not belong to? The local store keeps a file for each session,
-# $state/live/<project>/<pid>.<session>, and one in $state/live/exclusive for each holder of an exclusive lock.
+# $state/live/<project>/<pid>.<session>, and one in $state/live/exclusive for each holder of an exclusive lock. With a team there
+# may always be one on another machine: $state/teams/<project> says that there is one, and so do its variables.
 udo_has_peers() {
 	# Under `#!/bin/sh -f` nothing below would be found.
 	case $- in *f*) return 0 ;; esac
@@ -22,8 +23,11 @@ udo_has_peers() {
 		esac
 		;;
 	esac
-	[ -d "$udo_live" ] || return 1
+	[ -z "${REDIS_URL-}${REDIS_HOST-}${REDIS_SENTINELS-}${REDIS_CLUSTER-}" ] || return 0
+	udo_teams=${udo_live%/live}/teams
+	[ -d "$udo_live" ] || [ -d "$udo_teams" ] || return 1
 	udo_find_project || return 0
+	[ ! -e "$udo_teams/$udo_project" ] || return 0
 	udo_own=
 	for udo_entry in "$udo_live/$udo_project"/*.* "$udo_live"/exclusive/*.*; do
 		udo_entry=${udo_entry##*/}

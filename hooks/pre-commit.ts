@@ -1,3 +1,4 @@
+import { thisHost } from "../server/coordination/coordinator.ts";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import { type Encounter, judge, type Place } from "../server/coordination/guard.ts";
 import type { Lock } from "../server/coordination/lock.ts";
@@ -127,10 +128,11 @@ function warning(group: readonly [Judged, ...Judged[]]): string {
 }
 
 function describe([{ lock, holder, place }]: readonly [Judged, ...Judged[]]): string {
+	const tree = `${showText(holder.worktree, 120)}${holder.host === thisHost() ? "" : ` on ${showText(holder.host, 60)}`}`;
 	const where = {
 		"same tree": "in this working tree",
-		"same branch": `on the same branch in ${showText(holder.worktree, 120)}`,
-		"another branch": `on ${holder.branch === undefined ? "a detached HEAD" : `branch ${showText(holder.branch, 60)}`} in ${showText(holder.worktree, 120)}`,
+		"same branch": `on the same branch in ${tree}`,
+		"another branch": `on ${holder.branch === undefined ? "a detached HEAD" : `branch ${showText(holder.branch, 60)}`} in ${tree}`,
 	}[place];
 	const how = `${showText(describeResource(lock.resource), 120)} for ${showDuration(lock.ageMs)}`;
 	return `${showSession({ session: holder.id, actor: holder.actor })} ${where} has ${how}, lease ends in ${showDuration(lock.leftMs)}`;

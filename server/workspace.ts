@@ -14,8 +14,13 @@ import {
 import { UdoError } from "./errors.ts";
 import { projectOf } from "./git/project.ts";
 import { openRepository, type Repository } from "./git/repository.ts";
-import { openLocalStore } from "./store/local.ts";
+import { textsOf } from "./git/texts.ts";
+import { type LocalStore, openLocalStore } from "./store/local.ts";
 import type { Store } from "./store/store.ts";
+
+// A hook may cost 300 ms in an outage, a command a second; node itself takes a good part of it.
+const hookPatienceMs = 250;
+const patienceMs = 500;
 
 /** A repository, its project, the store, and this process's session in it: what every surface of udo starts from. */
 export interface Workspace extends AsyncDisposable {
@@ -40,9 +45,10 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 	const repository = await openRepository(options.directory, { insideHook: options.insideHook === true });
 	const config = readConfig(options.environment, repository.worktree);
 	const project = await projectOf(repository, config.project);
-	const store = await openLocalStore({ directory: config.stateDirectory });
+	const local = await openLocalStore({ directory: config.stateDirectory });
+	const store = await openTeam(local, config, project, options);
 	try {
-		const entry = await identify(store, config, repository, project, options.anchor);
+		const entry = await identify({ local, store }, config, repository, project, options.anchor);
 		const coordinator = new Coordinator(store, config, entry);
 		await coordinator.arrive();
 		return {
@@ -59,14 +65,40 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 	}
 }
 
+// A team's Redis where there is one; whoever has none never loads its client.
+async function openTeam(
+	local: LocalStore,
+	config: Config,
+	project: ProjectId,
+	{ insideHook }: WorkspaceOptions,
+): Promise<Store> {
+	local.setTeam(project, config.redis !== undefined);
+	if (config.redis === undefined) return local;
+	const { openTeamStore } = await import("./store/tiered/open.ts");
+	// Without a team to ask, a git process that takes a branch at least keeps out the others of this machine.
+	const inHook = insideHook === true && !config.isStrict;
+	return openTeamStore({
+		project,
+		local,
+		settings: config.redis,
+		lockTtlMs: config.lockTtlMs,
+		terms: { ttlMs: config.sessionTtlMs, most: config.sessionsPerProject },
+		patienceMs: insideHook === true ? hookPatienceMs : patienceMs,
+		isHurried: insideHook === true,
+		alone: config.isLocalEnough ? "overridden" : inHook ? "briefly" : "files",
+		textsOf: ({ worktree }, path) => textsOf(worktree, path),
+	});
+}
+
+// The sessions of this machine are enough to know whose process this is.
 async function identify(
-	store: Store,
+	{ local, store }: { readonly local: LocalStore; readonly store: Store },
 	config: Config,
 	repository: Repository,
 	project: ProjectId,
 	given: Anchor | undefined,
 ): Promise<SessionEntry> {
-	const sessions = await store.sessions();
+	const sessions = await local.sessions();
 	const anchor = given ?? findAnchor(ancestry(process.pid), sessions, config.agent);
 	const named = given === undefined && config.session !== undefined ? checkName(config.session) : undefined;
 	const known = named === undefined ? sessionOf(anchor.process, sessions) : sessions.find(({ id }) => id === named);

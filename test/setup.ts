@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { udoScript } from "./helpers/sandbox.ts";
 
-// What the tests of real editors and terminals need beside Node and git.
+// What the tests of real editors, terminals and teams need beside Node and git.
 const programs = [
 	{ command: "nvim", package: "neovim" },
 	{ command: "tmux", package: "tmux" },
+	{ command: "redis-server", package: "redis-server" },
 ];
 
 /** Runs once before the suite: builds are npm's business, programs from Debian are installed here when root. */
@@ -27,5 +28,19 @@ function install(packages: readonly string[]): boolean {
 	const apt = (...args: string[]) =>
 		spawnSync("apt-get", args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })
 			.status === 0;
-	return apt("update", "-qq") && apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
+	return withoutServices(
+		() => apt("update", "-qq") && apt("install", "-y", "-qq", "--no-install-recommends", ...packages),
+	);
+}
+
+// Debian starts what it installs, unless this file says no. The tests start their own Redis.
+function withoutServices(work: () => boolean): boolean {
+	const policy = "/usr/sbin/policy-rc.d";
+	if (existsSync(policy)) return work();
+	writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+	try {
+		return work();
+	} finally {
+		rmSync(policy);
+	}
 }

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { preCommit } from "../../hooks/pre-commit.ts";
 import { prePush, readUpdates } from "../../hooks/pre-push.ts";
-import { type HookName, hookNames, refusedExitCode, type Verdict } from "../../hooks/verdict.ts";
+import { type CoordinatedPush, type HookName, hookNames, refusedExitCode, type Verdict } from "../../hooks/verdict.ts";
 import { showText } from "../../server/coordination/describe.ts";
+import { describeLink } from "../../server/coordination/describe-link.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { openWorkspace, type Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
+import { pushInstead } from "../push-instead.ts";
 
 // No user waits longer for git because of udo, whatever hangs.
 const limitMs = 5000;
@@ -38,6 +40,7 @@ export async function runHook(cli: HookCli, name: string, args: readonly string[
 		else noteFault(cli, error, "the log of udo is not complete");
 	}
 	clearTimeout(overtime);
+	if (answer.instead !== undefined) await pushInstead(cli, answer.instead);
 	// Not by returning: whatever hangs would keep the process, and with it git.
 	return process.exit(answer.exitCode);
 }
@@ -45,6 +48,7 @@ export async function runHook(cli: HookCli, name: string, args: readonly string[
 /** The exit code, from the moment the verdict is known: what fails or hangs after that does not change it. */
 class Answer {
 	exitCode: number | undefined;
+	instead: CoordinatedPush | undefined;
 }
 
 // A conflict that is proven stops git; a fault of udo does not, unless UDO_STRICT=1 asks for that.
@@ -65,8 +69,14 @@ async function guard(cli: HookCli, name: HookName, args: readonly string[], answ
 	const verdict = await decide(cli, workspace, name, args, input);
 	const isRefused = verdict.refusals.length > 0;
 	answer.exitCode = isRefused ? refusedExitCode : 0;
+	const degraded = describeLink(store.link());
+	if (degraded !== undefined) cli.output.note(`udo: ${degraded}`);
 	for (const warning of verdict.warnings) cli.output.note(`udo: ${warning}`);
-	for (const refusal of verdict.refusals) cli.output.failure(refusal);
+	answer.instead = verdict.instead;
+	for (const refusal of verdict.refusals) {
+		if (verdict.instead === undefined) cli.output.failure(refusal);
+		else cli.output.note(`udo: ${showText(refusal.message)}; running udo push in its place (push.auto)`);
+	}
 	await store.count({ udo_hook_runs_total: 1, ...(isRefused && { udo_hook_refusals_total: 1 }) });
 	if (isRefused) await coordinator.log({ type: "guard_refused", hook: name, paths: verdict.refused.slice(0, 100) });
 }
@@ -79,7 +89,7 @@ function decide(
 	input: string,
 ): Promise<Verdict> {
 	return name === "pre-push"
-		? prePush(workspace, remote || url, readUpdates(input, cli.environment))
+		? prePush(workspace, remote || url, readUpdates(input, cli.environment), cli.environment)
 		: preCommit(workspace, name, cli.environment);
 }
 

@@ -57,8 +57,10 @@ function report(cli: Cli, resources: readonly Resource[], { granted, waitedMs }:
 		leftMs: granted.leftMs,
 		waitedMs,
 		resources: granted.resources.map(resourceKey),
+		isLocalOnly: granted.isLocalOnly,
 	};
+	const where = granted.isLocalOnly ? "; on this machine only, the team's Redis cannot be asked (udo status)" : "";
 	cli.output.result("lock", data, [
-		`locked ${names.join(", ")} for ${showDuration(granted.leftMs)} (token ${granted.token}${waited})`,
+		`locked ${names.join(", ")} for ${showDuration(granted.leftMs)} (token ${granted.token}${waited})${where}`,
 	]);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Conflict } from "../../server/coordination/conflict.ts";
 import { showDuration, showKind, showText } from "../../server/coordination/describe.ts";
+import { describeLink } from "../../server/coordination/describe-link.ts";
 import type { Lock, Waiter } from "../../server/coordination/lock.ts";
 import type { Presence } from "../../server/coordination/presence.ts";
 import { describeResource, resourceKey } from "../../server/coordination/resource.ts";
@@ -24,8 +25,18 @@ async function status(cli: Cli): Promise<number> {
 		presence: await store.presence(project),
 	};
 	const counters = cli.output.json ? await store.counters() : undefined;
-	const data = { project, worktree: repository.worktree, store: store.kind, ...forJson(view), counters };
+	const link = store.link();
+	const degraded = describeLink(link);
+	const data = {
+		project,
+		worktree: repository.worktree,
+		store: store.kind,
+		...(link && { link }),
+		...forJson(view),
+		counters,
+	};
 	cli.output.result("status", data, [
+		...(degraded === undefined ? [] : [degraded]),
 		...sessionLines(cli.output, view),
 		...lockLines(cli.output, view),
 		...waiterLines(cli.output, view),
@@ -55,6 +66,7 @@ function forJson({ me, sessions, locks, waiters, conflicts, presence }: View): o
 }
 
 function sessionLines(output: Output, { me, sessions, presence }: View): string[] {
+	const hosts = new Set(sessions.map(({ host }) => host));
 	const rows = sessions.map((session) => {
 		const open = presence.filter((place) => place.session === session.id);
 		const unsaved = open.filter((place) => place.unsaved).length;
@@ -62,7 +74,7 @@ function sessionLines(output: Output, { me, sessions, presence }: View): string[
 			session.id === me ? "*" : " ",
 			showText(session.id, 64),
 			showKind(session.kind),
-			showText(session.actor, 40),
+			showText(session.actor, 40) + (hosts.size > 1 ? ` on ${showText(session.host, 40)}` : ""),
 			session.branch === undefined ? "(detached)" : showText(session.branch, 40),
 			session.role === "primary" ? "primary" : "",
 			open.length === 0 ? "" : `${open.length} open${unsaved > 0 ? `, ${unsaved} unsaved` : ""}`,
@@ -79,7 +91,7 @@ function lockLines(output: Output, { me, sessions, locks }: View): string[] {
 		showText(describeResource(lock.resource), 80),
 		lock.session === me ? "you" : showText(sessions.find(({ id }) => id === lock.session)?.actor ?? "", 40),
 		showText(lock.session, 64),
-		lock.origin === "edit" ? "editing" : "locked",
+		(lock.origin === "edit" ? "editing" : "locked") + (lock.isLocalOnly ? " (this machine only)" : ""),
 		`for ${showDuration(lock.ageMs)}`,
 		`${showDuration(lock.leftMs)} left${lock.count > 1 ? `, taken ${lock.count} times` : ""}`,
 	]);

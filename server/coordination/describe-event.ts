@@ -28,6 +28,8 @@ export function describeEvent(event: UdoEvent): string {
 					return `lost ${what}: its lease ran out`;
 				case "stolen":
 					return `lost ${what} to ${showText(event.by ?? "somebody", 64)}: ${showText(event.reason ?? "")}`;
+				case "diverged":
+					return `lost ${what}: ${showText(event.reason ?? "somebody else had it when the team's store was back")}`;
 				case "died":
 				case "session_closed":
 					return `left ${what} behind, now free`;
@@ -50,6 +52,12 @@ export function describeEvent(event: UdoEvent): string {
 			return `was refused by ${event.hook}: ${event.paths.map((path) => showText(path, 120)).join(", ")}`;
 		case "guard_skipped":
 			return `skipped ${event.hook} with ${showText(event.variable, 40)}`;
+		case "link_changed":
+			return event.state === "connected"
+				? `is in touch with ${showText(event.server, 80)} again`
+				: `lost touch with ${showText(event.server, 80)}: ${showText(event.why ?? "no answer", 160)}`;
+		case "team_overridden":
+			return `took ${resources(event.resources)} on this machine only (UDO_LOCAL=1)`;
 	}
 }
 

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Blocker } from "./lock.ts";
 import { describeResource } from "./resource.ts";
 import type { SessionId, SessionKind } from "./session.ts";
@@ -44,10 +45,10 @@ export function showSession(session: { readonly session: SessionId; readonly act
 /** One sentence on what stands in the way: `src/ is locked by alice (term_…) for 2 min 3 s, at most 4 min more`. */
 export function showBlocker(blocker: Blocker): string {
 	const what = showText(describeResource(blocker.resource));
-	if (blocker.what === "waiter")
-		return `${what} is wanted by ${showSession(blocker)}, who waits since ${showDuration(blocker.ageMs)}`;
+	const who = showSession(blocker) + (blocker.host === hostname() ? "" : ` on ${showText(blocker.host, 60)}`);
+	if (blocker.what === "waiter") return `${what} is wanted by ${who}, who waits since ${showDuration(blocker.ageMs)}`;
 	const verb = blocker.origin === "edit" ? "being edited" : "locked";
-	return `${what} is ${verb} by ${showSession(blocker)} for ${showDuration(blocker.ageMs)}, lease ends in ${showDuration(blocker.leftMs)}`;
+	return `${what} is ${verb} by ${who} for ${showDuration(blocker.ageMs)}, lease ends in ${showDuration(blocker.leftMs)}`;
 }
 
 /** What kind of session it is, in a word for people. */

@@ -4,7 +4,7 @@ import type { ResourceKey } from "./resource.ts";
 import type { ProjectId, SessionId } from "./session.ts";
 
 /** Why a lock was given up. */
-export type ReleaseCause = "released" | "expired" | "stolen" | "died" | "session_closed";
+export type ReleaseCause = "released" | "expired" | "stolen" | "died" | "session_closed" | "diverged";
 
 /** What happened, by type. The names are the specification's; they are what `udo log`, `udo watch` and WebSockets show. */
 export type EventBody =
@@ -52,7 +52,16 @@ export type EventBody =
 	| { readonly type: "conflict_resolved"; readonly conflict: ConflictId; readonly resolution: string }
 	| { readonly type: "context_switched"; readonly to: string }
 	| { readonly type: "guard_refused"; readonly hook: string; readonly paths: readonly string[] }
-	| { readonly type: "guard_skipped"; readonly hook: string; readonly variable: string };
+	| { readonly type: "guard_skipped"; readonly hook: string; readonly variable: string }
+	/** This machine lost sight of the team's store, or is back. */
+	| {
+			readonly type: "link_changed";
+			readonly state: "local" | "connected";
+			readonly server: string;
+			readonly why?: string;
+	  }
+	/** Somebody took on this machine alone what only the team can give. */
+	| { readonly type: "team_overridden"; readonly request: RequestId; readonly resources: readonly ResourceKey[] };
 
 export type EventType = EventBody["type"];
 
@@ -70,6 +79,8 @@ const everyType: Record<EventType, true> = {
 	context_switched: true,
 	guard_refused: true,
 	guard_skipped: true,
+	link_changed: true,
+	team_overridden: true,
 };
 
 export const eventTypes = Object.keys(everyType) as readonly EventType[];

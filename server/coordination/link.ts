@@ -12,6 +12,8 @@ export interface Link {
 	readonly server: string;
 	/** What went wrong, for people; undefined when connected. */
 	readonly why: string | undefined;
+	/** For how long it has not answered; undefined when connected. */
+	readonly awayMs?: number;
 	/** For how long the store, having lost its data, gives back only what was held before; 0 when it has not. */
 	readonly recoveringMs: number;
 }

@@ -24,6 +24,7 @@ export interface FileView {
 /** Where this editor works, and for whom. */
 export interface Here {
 	readonly actor: string;
+	readonly host: string;
 	readonly worktree: string;
 	readonly branch: string | undefined;
 }
@@ -53,7 +54,7 @@ export function diagnosticsOf(view: FileView): Diagnostic[] {
 
 // As much as a commit here will meet: see "Who is stopped" in README.md.
 function severityOf({ here }: FileView, { lock, holder }: Held): DiagnosticSeverity {
-	const isNear = holder.worktree === here.worktree || (holder.branch !== undefined && holder.branch === here.branch);
+	const isNear = isSameTree(here, holder) || (holder.branch !== undefined && holder.branch === here.branch);
 	const isOurOwnEdit = lock.origin === "edit" && holder.actor === here.actor;
 	return isNear && !isOurOwnEdit ? DiagnosticSeverity.Warning : DiagnosticSeverity.Information;
 }
@@ -66,8 +67,15 @@ function who({ here }: FileView, { lock, holder, since }: Held): string {
 		holder.branch === here.branch
 			? []
 			: [holder.branch === undefined ? "detached HEAD" : `branch ${showText(holder.branch, 60)}`];
-	const worktree = holder.worktree === here.worktree ? [] : [`in ${showText(holder.worktree, 120)}`];
-	return [`${what} is ${verb} by ${by}`, `${showKind(holder.kind)} since ${since}`, ...branch, ...worktree].join(", ");
+	const worktree = isSameTree(here, holder) ? [] : [`in ${showText(holder.worktree, 120)}`];
+	const host = holder.host === here.host ? [] : [`on ${showText(holder.host, 60)}`];
+	const alone = lock.isLocalOnly ? ["on this machine only"] : [];
+	const kind = `${showKind(holder.kind)} since ${since}`;
+	return [`${what} is ${verb} by ${by}`, kind, ...branch, ...worktree, ...host, ...alone].join(", ");
+}
+
+function isSameTree(here: Here, there: Pick<Here, "host" | "worktree">): boolean {
+	return there.host === here.host && there.worktree === here.worktree;
 }
 
 // A point at the very start: it exists in every document, and no client has to convert a position in another encoding.

@@ -69,8 +69,8 @@ export class OpenWorktree implements AsyncDisposable {
 	}
 
 	get here(): Here {
-		const { actor } = this.workspace.coordinator.session;
-		return { actor, worktree: this.workspace.repository.worktree, branch: this.#branch };
+		const { actor, host } = this.workspace.coordinator.session;
+		return { actor, host, worktree: this.workspace.repository.worktree, branch: this.#branch };
 	}
 
 	/** The file at an absolute path as it is locked; undefined for directories, git's own files and what is not in here. */
@@ -130,6 +130,7 @@ export class OpenWorktree implements AsyncDisposable {
 		this.#seen = "";
 		this.#held = await this.#heldLocks.read(members.map(({ resource }) => resource));
 		this.#outage.over();
+		this.#outage.seen(this.workspace.store.link());
 		for (const change of await this.changes.hear()) {
 			for (const member of members) if (member.resource.id === change.path) member.hear(change);
 		}
@@ -154,5 +155,13 @@ export class OpenWorktree implements AsyncDisposable {
 }
 
 function summary({ lock, holder }: Held): readonly (string | number | undefined)[] {
-	return [resourceKey(lock.resource), lock.token, lock.origin, holder.id, holder.worktree, holder.branch];
+	return [
+		resourceKey(lock.resource),
+		lock.token,
+		lock.origin,
+		lock.isLocalOnly ? 1 : 0,
+		holder.id,
+		holder.worktree,
+		holder.branch,
+	];
 }

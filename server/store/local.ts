@@ -19,11 +19,13 @@ import { appendEvent, lastEvent, readEvents, readNewestEvents } from "./local/ev
 import { expire, startBoot } from "./local/expiry.ts";
 import { explainFailure } from "./local/failure.ts";
 import { GateFiles } from "./local/gate-files.ts";
+import { type Entry, Ledger, type LedgerAccess } from "./local/ledger.ts";
 import * as locks from "./local/locks.ts";
 import { handOff } from "./local/queue.ts";
 import * as records from "./local/records.ts";
 import { RequestBells } from "./local/request-bells.ts";
 import * as sessions from "./local/sessions.ts";
+import { TeamRecords } from "./local/team-records.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
 
 export interface LocalStoreOptions {
@@ -44,6 +46,10 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
 /** Store on SQLite: each step is one transaction. */
 export class LocalStore implements Store {
 	readonly kind = "local";
+	/** Which requests the team's store knows, where there is one. */
+	readonly ledger: Ledger;
+	/** How this machine is doing with the team's store, where there is one. */
+	readonly team: TeamRecords;
 	readonly #database: Database;
 	readonly #clock: Clock;
 	readonly #gateFiles: GateFiles;
@@ -56,6 +62,14 @@ export class LocalStore implements Store {
 		this.#gateFiles = new GateFiles(directory);
 		this.#doorbell = new Doorbell(join(directory, "bell"), () => database.version());
 		this.#requestBells = new RequestBells(directory);
+		const access: LedgerAccess = {
+			step: (body) => this.#step(body),
+			write: (body) => this.#write(body),
+			quietly: (body) => database.step(body),
+			read: (body) => database.read(body),
+		};
+		this.ledger = new Ledger(database, access);
+		this.team = new TeamRecords(database, access);
 	}
 
 	/** Ends what another boot of this machine left behind: none of its processes can live. */
@@ -97,8 +111,22 @@ export class LocalStore implements Store {
 
 	async acquire(request: AcquireRequest): Promise<Acquired> {
 		const answer = await this.#step((now) => acquire(this.#database, now, request));
-		if (request.resources.some(({ kind }) => kind === "exclusive")) await this.#refreshExclusiveGate();
+		if (isExclusive(request)) await this.#refreshExclusiveGate();
 		return answer;
+	}
+
+	/** As acquire, and notes in the same step that the team's store is to be asked. */
+	async acquireForTeam(
+		request: AcquireRequest,
+	): Promise<{ readonly answer: Acquired; readonly entry: Entry | undefined }> {
+		const acquired = await this.ledger.acquire(request);
+		if (isExclusive(request)) await this.#refreshExclusiveGate();
+		return acquired;
+	}
+
+	/** Tells the sh gate of the git hooks whether a project has a team, whose sessions have no files on this machine. */
+	setTeam(project: ProjectId, hasTeam: boolean): void {
+		this.#gate(() => this.#gateFiles.setTeam(project, hasTeam));
 	}
 
 	renew(_project: ProjectId, request: RequestId): Promise<boolean> {
@@ -259,4 +287,8 @@ export class LocalStore implements Store {
 			throw explainFailure(error, this.#database.path);
 		}
 	}
+}
+
+function isExclusive({ resources }: AcquireRequest): boolean {
+	return resources.some(({ kind }) => kind === "exclusive");
 }

@@ -3,6 +3,14 @@ import { cpus } from "node:os";
 import { measureHooks, measureStart } from "./hooks.ts";
 import { measureLanguageServers } from "./language-server.ts";
 import { measureContention, measureEvents, measurePairs } from "./locks.ts";
+import {
+	measureRedisContention,
+	measureRedisEvents,
+	measureRedisFlood,
+	measureRedisHierarchy,
+	measureRedisPairs,
+	measureRedisSessions,
+} from "./redis.ts";
 import type { Part } from "./row.ts";
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
@@ -12,12 +20,23 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
 	hooks: measureHooks,
 	start: measureStart,
 	lsp: measureLanguageServers,
+	"redis-pairs": measureRedisPairs,
+	"redis-contention": measureRedisContention,
+	"redis-hierarchy": measureRedisHierarchy,
+	"redis-events": measureRedisEvents,
+	"redis-sessions": measureRedisSessions,
+	"redis-flood": measureRedisFlood,
+};
+
+/** Only when they are asked for. */
+const longParts: Readonly<Record<string, () => Promise<Part>>> = {
+	"redis-sessions-60": () => measureRedisSessions(60_000),
 };
 
 const wanted = process.argv.slice(2);
 console.log(`node ${process.version}, ${process.platform}, ${cpus().length} cores`);
-for (const [name, measure] of Object.entries(parts)) {
-	if (wanted.length > 0 && !wanted.includes(name)) continue;
+for (const [name, measure] of Object.entries({ ...parts, ...longParts })) {
+	if (wanted.length > 0 ? !wanted.includes(name) : name in longParts) continue;
 	const { title, rows } = await measure();
 	console.log(`\n${title}`);
 	const width = Math.max(...rows.map(({ what }) => what.length));

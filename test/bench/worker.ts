@@ -9,6 +9,7 @@ import { Coordinator, thisProcess } from "../../server/coordination/coordinator.
 import type { Resource } from "../../server/coordination/resource.ts";
 import type { ProjectId, SessionId } from "../../server/coordination/session.ts";
 import { openLocalStore } from "../../server/store/local.ts";
+import { readStamped, sendStamped } from "./event-latency.ts";
 
 /* A process of the benchmarks: node worker.mjs ROLE OPTIONS. It starts when it is told, and says what it measured. */
 
@@ -81,34 +82,13 @@ async function send(options: Options): Promise<void> {
 	const coordinator = await join_(options);
 	await say("ready", {});
 	await once(process.stdin, "data");
-	for (let i = 0; i < options.count; i++) {
-		await new Promise((resolve) => setTimeout(resolve, 25 + Math.random() * 25));
-		await coordinator.log({ type: "file_change", path: `${process.hrtime.bigint()}`, change: "save", worktree: "/" });
-	}
+	await sendStamped(coordinator, options.count);
 	await say("done", {});
 }
 
 /** Reads the log whenever it changes; says how old each entry was. */
 async function listen(options: Options): Promise<void> {
-	const { store, project } = await join_(options);
-	let seen = await store.lastEvent(project);
-	const took: number[] = [];
-	let reading = Promise.resolve();
-	const finished = new Promise<void>((resolve) => {
-		store.onChange(() => {
-			reading = reading.then(async () => {
-				for (const event of await store.events({ project, after: seen, limit: 100, types: ["file_change"] })) {
-					seen = event.seq;
-					if (event.type === "file_change") took.push(Number(process.hrtime.bigint() - BigInt(event.path)) / 1e6);
-				}
-				if (took.length >= options.count) resolve();
-			});
-		});
-	});
-	const staying = setInterval(() => {}, 1000);
-	await say("ready", {});
-	await finished;
-	clearInterval(staying);
+	const took = await readStamped(await join_(options), options.count, () => say("ready", {}));
 	await say("done", { took });
 }
 

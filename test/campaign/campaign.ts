@@ -1,6 +1,8 @@
-// The heavy campaigns on the store, in full: npm run campaign [-- NAME…]; UDO_SEED repeats a run.
+// The heavy campaigns on the store, in full: npm run campaign [-- NAME… [COUNT]]; UDO_SEED repeats a run. `faults` are all that
+// begin with faults-, COUNT times each; they take the better part of an hour, and are only run when they are named.
 import { seedOfThisRun } from "../helpers/random.ts";
 import { stores } from "../helpers/store.ts";
+import { faults, faultsTable, injectFault } from "./faults.ts";
 import { killHoldersAndWaiters, killInTheMiddle } from "./kill.ts";
 import { compareWithModel } from "./model.ts";
 import { openTogether } from "./opening.ts";
@@ -16,12 +18,24 @@ const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
 	...Object.fromEntries(stores.map((store) => [`model-${store.name}`, () => compareWithModel(store, 200_000, seed)])),
 };
 
-const wanted = process.argv.slice(2);
+const team = { machines: ["east", "west", "south"], sessionsEach: 2, seed };
+const faultCampaigns = Object.fromEntries(
+	Object.entries(faults).map(([name, fault]) => [
+		`faults-${name}`,
+		() => injectFault(fault, count ?? fault.count, team),
+	]),
+);
+
+const wanted = process.argv.slice(2).filter((word) => !/^\d+$/.test(word));
+const count = process.argv.slice(2).map(Number).find(Number.isInteger);
+const injected: Report[] = [];
 console.log(`UDO_SEED=${seed}`);
-for (const [name, campaign] of Object.entries(campaigns)) {
-	if (wanted.length > 0 && !wanted.includes(name)) continue;
+for (const [name, campaign] of Object.entries({ ...campaigns, ...faultCampaigns })) {
+	if (wanted.length > 0 ? !isWanted(name) : name in faultCampaigns) continue;
 	const started = performance.now();
-	const { name: title, figures, wrong, slow } = await campaign();
+	const report = await campaign();
+	const { name: title, figures, wrong, slow } = report;
+	if (name in faultCampaigns) injected.push(report);
 	const told = Object.entries(figures).map(([what, value]) => `${what} ${value}`);
 	const seconds = ((performance.now() - started) / 1000).toFixed(1);
 	console.log(
@@ -29,4 +43,9 @@ for (const [name, campaign] of Object.entries(campaigns)) {
 	);
 	for (const each of [...wrong, ...slow]) console.log(`    ${each}`);
 	if (wrong.length + slow.length > 0) process.exitCode = 1;
+}
+if (injected.length > 0) console.log(`\n${faultsTable(injected)}`);
+
+function isWanted(name: string): boolean {
+	return wanted.some((each) => name === each || name.startsWith(`${each}-`));
 }

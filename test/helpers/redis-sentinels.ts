@@ -61,8 +61,9 @@ export class RedisSentinels implements AsyncDisposable {
 	 * is made to follow after ten seconds.
 	 */
 	async whole(): Promise<void> {
+		// A sentinel that makes a server a replica also ends its connections.
 		await until(
-			() => this.#state(),
+			() => this.#state().catch(String),
 			(state) => state === "whole",
 			60_000,
 		);

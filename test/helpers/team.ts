@@ -1,14 +1,10 @@
 import { rm } from "node:fs/promises";
 import type { SessionEntry, SessionId } from "../../server/coordination/session.ts";
-import { openLocalStore } from "../../server/store/local.ts";
-import { RedisConnection } from "../../server/store/redis/connection.ts";
-import { scripts } from "../../server/store/redis/scripts.ts";
-import type { RedisSettings } from "../../server/store/redis/settings.ts";
-import { openRedisStore } from "../../server/store/redis.ts";
-import { openTieredStore, type TieredStore, type TieredStoreOptions } from "../../server/store/tiered.ts";
+import type { TieredStore, TieredStoreOptions } from "../../server/store/tiered.ts";
 import { RedisServer } from "./redis-server.ts";
 import { entryOf, project } from "./request.ts";
 import { temporaryDirectory } from "./store.ts";
+import { longTerms, openTeamStore } from "./team-store.ts";
 
 /** One Redis and some machines around it, each with a state directory and a name of its own. */
 export class Team implements AsyncDisposable {
@@ -25,7 +21,7 @@ export class Team implements AsyncDisposable {
 
 	/** A machine on which nothing runs yet. */
 	async machine(host: string): Promise<Machine> {
-		const machine = new Machine(host, await temporaryDirectory(), settingsOf(this.server));
+		const machine = new Machine(host, await temporaryDirectory(), this.server.socket);
 		this.#machines.push(machine);
 		return machine;
 	}
@@ -40,18 +36,19 @@ export class Team implements AsyncDisposable {
 export class Machine implements AsyncDisposable {
 	readonly host: string;
 	readonly directory: string;
-	readonly settings: RedisSettings;
+	/** Where Redis listens. */
+	readonly socket: string;
 	readonly #stores: TieredStore[] = [];
 
-	constructor(host: string, directory: string, settings: RedisSettings) {
+	constructor(host: string, directory: string, socket: string) {
 		this.host = host;
 		this.directory = directory;
-		this.settings = settings;
+		this.socket = socket;
 	}
 
 	/** The store as one more process of this machine opens it. */
 	async open(options: Partial<TieredStoreOptions> = {}): Promise<TieredStore> {
-		const store = await openTeamStore(this.directory, this.settings, options);
+		const store = await openTeamStore(this, options);
 		this.#stores.push(store);
 		return store;
 	}
@@ -75,28 +72,4 @@ export class Machine implements AsyncDisposable {
 		for (const store of this.#stores) await store[Symbol.asyncDispose]();
 		await rm(this.directory, { recursive: true, force: true });
 	}
-}
-
-const longTerms = { ttlMs: 86_400_000, most: 1000 };
-
-/** The store of a machine whose state is in `directory`. */
-export async function openTeamStore(
-	directory: string,
-	settings: RedisSettings,
-	options: Partial<TieredStoreOptions> = {},
-): Promise<TieredStore> {
-	const local = await openLocalStore({ directory });
-	const connection = RedisConnection.open(settings, { scripts });
-	const remote = openRedisStore(connection, { leaseMs: 3000, reliedOn: (each) => local.team.boot(each) });
-	return openTieredStore({ local, remote, terms: longTerms, ...options });
-}
-
-function settingsOf(server: RedisServer): RedisSettings {
-	return {
-		topology: { kind: "standalone", address: { kind: "unix", path: server.socket } },
-		db: 0,
-		username: undefined,
-		password: undefined,
-		tls: undefined,
-	};
 }

@@ -33,6 +33,14 @@ export async function bundleWorker(program = "test/campaign/worker.ts"): Promise
 	return script;
 }
 
+export interface WorkerTerms {
+	readonly uid?: number;
+	/** A command in front of node's that ends by executing it. */
+	readonly through?: readonly string[];
+	/** Told each line at once; then nothing is kept. */
+	readonly hear?: (said: Said) => void;
+}
+
 /** A process that plays a role of such a program. Killed the hard way at the latest when it is disposed of. */
 export class Worker implements AsyncDisposable {
 	readonly said: Said[] = [];
@@ -41,9 +49,10 @@ export class Worker implements AsyncDisposable {
 	#complaint = "";
 	#hasEnded = false;
 
-	constructor(script: string, role: string, options: object, as: { readonly uid?: number } = {}) {
+	constructor(script: string, role: string, options: object, as: WorkerTerms = {}) {
 		this.#role = role;
-		this.#child = spawn(process.execPath, [script, role, JSON.stringify(options)], {
+		const [command = "", ...args] = [...(as.through ?? []), process.execPath, script, role, JSON.stringify(options)];
+		this.#child = spawn(command, args, {
 			stdio: "pipe",
 			...(as.uid !== undefined && { uid: as.uid, gid: as.uid }),
 		});
@@ -56,7 +65,11 @@ export class Worker implements AsyncDisposable {
 			this.#complaint += text;
 		});
 		if (this.#child.stdout !== null) {
-			createInterface(this.#child.stdout).on("line", (line) => this.said.push(JSON.parse(line) as Said));
+			createInterface(this.#child.stdout).on("line", (line) => {
+				const said = JSON.parse(line) as Said;
+				if (as.hear === undefined) this.said.push(said);
+				else as.hear(said);
+			});
 		}
 	}
 

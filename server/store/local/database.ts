@@ -4,13 +4,13 @@ import Libsql from "libsql";
 import pRetry from "p-retry";
 import type { RequestId } from "../../coordination/lock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
-import { quoted } from "../../shell-word.ts";
 import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
 import type { Fate } from "./request-bells.ts";
 import schema from "./schema.sql";
+import teamSchema from "./team.sql";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 // A step takes a tenth of a millisecond, so another process's is soon over: ask again a few times at once. SQLite's own wait
 // starts with a whole millisecond and gets longer, which is unfair under load (0.4–1.4 s measured).
@@ -198,12 +198,14 @@ function openSqlite(path: string): Libsql.Database {
 function createSchema(sqlite: Libsql.Database, path: string): void {
 	sqlite.exec("BEGIN IMMEDIATE");
 	const version = versionOf(sqlite);
-	if (version === 0) sqlite.exec(`${schema}; PRAGMA user_version = ${schemaVersion};`);
+	if (version === 0) sqlite.exec(schema);
+	// Format 1 knew nothing of a team.
+	if (version < schemaVersion) sqlite.exec(`${teamSchema}; PRAGMA user_version = ${schemaVersion};`);
 	sqlite.exec("COMMIT");
-	if (version !== 0 && version !== schemaVersion) {
-		throw new StoreUnavailableError(`${path} was written by ${version > schemaVersion ? "a newer" : "an older"} udo`, {
+	if (version > schemaVersion) {
+		throw new StoreUnavailableError(`${path} was written by a newer udo`, {
 			why: `it has format ${version}, this udo knows ${schemaVersion}.`,
-			next: version > schemaVersion ? "update udo here" : `mv ${quoted(path)} ${quoted(`${path}.old`)}`,
+			next: "update udo here",
 		});
 	}
 }

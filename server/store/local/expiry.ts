@@ -6,6 +6,7 @@ import { handOff } from "./queue.ts";
 import { readMeta, writeMeta } from "./records.ts";
 import type { HoldRow, TicketRow } from "./rows.ts";
 import { endExpiredSessions, endSession } from "./sessions.ts";
+import { forgetOutage } from "./team-records.ts";
 
 // After a power failure the newest commits may be missing: at most what one checkpoint interval of the log can hold.
 const tokensLostAtMost = 10_000;
@@ -37,6 +38,7 @@ export function startBoot(database: Database, now: number, boot: string): boolea
 		database.run("UPDATE counters SET value = value + ? WHERE name = 'fence'", tokensLostAtMost);
 	}
 	findNextDue(database);
+	forgetOutage(database);
 	writeMeta(database, "boot", boot);
 	return true;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SessionId } from "../../coordination/session.ts";
 
@@ -15,13 +15,17 @@ export interface GateEntry {
  * Who lives, as empty files named by pid and session, for the sh gate of the git hooks: it decides without starting node
  * whether anybody else is there. `<state>/live/<project>/<pid>.<session>` for every session, and the same in
  * `<state>/live/exclusive/` for holders of an exclusive lock, whose reach is every project. Several sessions may share a
- * process (UDO_SESSION). Only a hint: a file too many costs a node start.
+ * process (UDO_SESSION). `<state>/teams/<project>` stands for everybody on other machines. Only a hint: a file too many costs
+ * a node start.
  */
 export class GateFiles {
 	readonly #root: string;
+	readonly #teams: string;
 
 	constructor(stateDirectory: string) {
 		this.#root = join(stateDirectory, "live");
+		// Beside, since it is true after a reboot as well.
+		this.#teams = join(stateDirectory, "teams");
 	}
 
 	add(group: string, entry: GateEntry): void {
@@ -37,6 +41,16 @@ export class GateFiles {
 			if (!wanted.delete(name)) removeUnlessFresh(join(this.#root, group, name));
 		}
 		for (const entry of wanted.values()) this.add(group, entry);
+	}
+
+	/** Notes whether a project has a team, of whose other machines there are no files here. */
+	setTeam(project: string, hasTeam: boolean): void {
+		const path = join(this.#teams, project);
+		if (hasTeam === existsSync(path)) return;
+		if (hasTeam) {
+			mkdirSync(this.#teams, { recursive: true, mode: 0o700 });
+			writeFileSync(path, "", { mode: 0o600 });
+		} else rmSync(path, { force: true });
 	}
 
 	/** Forgets all groups. */
