@@ -39,9 +39,13 @@ describe.skipIf(!hasRedis)("an outage of a team's Redis", () => {
 		for (const part of ["ann", "east", `token ${ours.token}`, "bob", "west", `token ${theirs.token}`]) {
 			expect(conflict?.summary).toContain(part);
 		}
+		const theirView = await until(
+			() => bob.conflicts(project),
+			({ length }) => length > 0,
+		);
+		expect(theirView).toHaveLength(1);
 		expect(await textOf(bob, conflict, "ours")).toBe("a.ts here");
 		expect(await textOf(bob, conflict, "base")).toBe("a.ts before");
-		expect(await bob.conflicts(project)).toHaveLength(1);
 		expect(await ann.peek(project, ours.request)).toBe("gone");
 		expect(await bob.peek(project, theirs.request)).toBe("granted");
 		const log = await until(
