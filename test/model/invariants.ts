@@ -56,11 +56,11 @@ export class Invariants {
 			if (fresh.length === 0 || fresh.length < lock.count) continue;
 			const own = locks.filter((other) => other !== lock && other.session === lock.session);
 			if (isCovered(own, lock, lock.resource)) continue;
-			const before = fresh
-				.map(({ request }) => this.#waiting.get(request))
-				.find((place) => place !== undefined)?.earlier;
+			const places = fresh.flatMap(({ request }) => this.#waiting.get(request) ?? []);
 			for (const { waiter } of passed) {
-				if (waiter.session === lock.session || (before !== undefined && !before.has(waiter))) continue;
+				// The first of them opened the way for the others, which go deeper into what the session has then.
+				const wasFirst = places.some(({ earlier }) => !earlier.has(waiter));
+				if (waiter.session === lock.session || wasFirst) continue;
 				const clash = waiter.resources.some((wanted) => exclude(lock.project, lock.resource, waiter.project, wanted));
 				ok(!clash, `${lock.session} got ${resourceKey(lock.resource)} past ${waiter.request} of ${waiter.session}`);
 			}
