@@ -7,6 +7,7 @@ import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { type Resource, resourceKey, resourceOf } from "../coordination/resource.ts";
 import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
+import { StoreUnavailableError } from "../errors.ts";
 import { OtherServerError, type RedisConnection } from "./redis/connection.ts";
 import { Exclusives } from "./redis/exclusives.ts";
 import { Hints } from "./redis/hints.ts";
@@ -331,7 +332,7 @@ export class RedisStore implements Store {
 		options: { readonly isReplicated?: boolean } = {},
 	): Promise<unknown> {
 		const now = this.#options.clock?.now() ?? "";
-		for (let tries = 1; ; tries++) {
+		for (let tries = 1; tries <= mostTries; tries++) {
 			const { server } = await this.join(project);
 			try {
 				const run = (name: ScriptName, ...rest: typeof args) =>
@@ -341,13 +342,18 @@ export class RedisStore implements Store {
 					await run("settle");
 					reply = await run(script, ...args);
 				}
-				if (reply !== "lost" || tries === mostTries) return reply;
+				if (reply !== "lost") return reply;
 				this.#lost.set(project, this.#joined.get(project)?.id);
 				this.#joined.delete(project);
 			} catch (error) {
-				if (!(error instanceof OtherServerError) || tries === mostTries) throw error;
+				if (!(error instanceof OtherServerError)) throw error;
 			}
 		}
+		throw new StoreUnavailableError(`Redis ${this.connection.server} changes faster than it can be used`, {
+			why: "it was another server, or had forgotten everything, each time that it was asked.",
+			next: "udo doctor",
+			retryable: true,
+		});
 	}
 
 	async #join(project: ProjectId, server: string): Promise<Boot> {

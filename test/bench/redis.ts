@@ -6,6 +6,7 @@ import { median, ms, notMeasured, type Part, type Row, spread } from "./row.ts";
 
 const program = "test/bench/redis-worker.ts";
 const lapMs = 1000;
+const contentionMs = 5000;
 const rounds = 7;
 
 /** Locks that nobody else wants, one after the other and a hundred at a time; the contestants take turns. */
@@ -104,36 +105,59 @@ interface Told {
 	readonly cpuUs: number;
 }
 
-async function contention(socket: string): Promise<Row[]> {
+async function contention(socket: string, server: RedisServer): Promise<readonly Row[]> {
 	const script = await bundleWorker(program);
-	const seen = new Map<Contestant, { rate: number; waits: number[]; least: number; most: number; longest: number }[]>();
+	const seen = new Map<Contestant, Contention[]>();
 	for (let round = 0; round < 3; round++) {
 		for (const contestant of contestants) {
-			const options = { socket, contestant, forMs: 5000, holdMs: 2 };
+			const options = { socket, contestant, forMs: contentionMs, holdMs: 2 };
 			const workers = Array.from(
 				{ length: 20 },
 				(_, i) => new Worker(script, "contend", { ...options, name: `${contestant}_${round}_${i}` }),
 			);
 			await using _ = all(workers);
-			const each = (await told(workers, "took")) as number[][];
-			const waits = each.flat();
-			const grants = each.map((took) => took.length).sort((a, b) => a - b);
-			const [least = 0, most = 0] = [grants[0], grants.at(-1)];
-			const outcome = { rate: waits.length / 5, waits, least, most, longest: Math.max(...waits) };
+			for (const each of workers) await each.says("ready");
+			const before = await cpuOf(server);
+			const each = (await told(workers)) as unknown as readonly Told[];
+			const serverUs = (await cpuOf(server)) - before;
+			const waits = each.flatMap(({ took }) => took);
+			const grants = each.map(({ took }) => took.length).sort((a, b) => a - b);
+			const outcome = {
+				waits,
+				rate: (waits.length * 1000) / contentionMs,
+				least: grants[0] ?? 0,
+				most: grants.at(-1) ?? 0,
+				longest: Math.max(...waits),
+				serverUs: serverUs / waits.length,
+				cpuUs: each.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / waits.length,
+			};
 			seen.set(contestant, [...(seen.get(contestant) ?? []), outcome]);
 		}
 	}
-	const longestOf = (contestant: Contestant) => median((seen.get(contestant) ?? []).map(({ longest }) => longest));
+	const of = (contestant: Contestant, what: Exclude<keyof Contention, "waits">) =>
+		Math.round(median((seen.get(contestant) ?? []).map((outcome) => outcome[what])));
+	const better = Math.min(of("redlock", "longest"), of("redis-semaphore", "longest"));
 	return [...seen].map(([contestant, outcomes]) => {
-		const waits = outcomes.flatMap((outcome) => outcome.waits);
-		const of = (what: "rate" | "least" | "most") => Math.round(median(outcomes.map((outcome) => outcome[what])));
-		const share = longestOf("udo") / Math.min(longestOf("redlock"), longestOf("redis-semaphore"));
+		const share =
+			contestant === "udo" ? `; longest wait 1/${Math.round(better / of("udo", "longest"))} of a peer's` : "";
 		return {
 			what: `${contestant}, 20 contenders, 2 ms hold`,
-			measured: `${of("rate")} grants/s; wait ${spread(waits)}; grants per contender ${of("least")}–${of("most")}${contestant === "udo" ? `; longest wait 1/${Math.round(1 / share)} of the better peer's` : ""}`,
+			measured: `${of(contestant, "rate")} grants/s; wait ${spread(outcomes.flatMap(({ waits }) => waits))}; grants per contender ${of(contestant, "least")}–${of(contestant, "most")}${share}; CPU a grant: Redis ${of(contestant, "serverUs")} µs, clients ${of(contestant, "cpuUs")} µs`,
 			...(contestant === "udo" && { goal: "longest wait ≤ 1/20 of a peer's; grants within ±5 %" }),
 		};
 	});
+}
+
+interface Contention {
+	readonly waits: readonly number[];
+	/** Grants a second. */
+	readonly rate: number;
+	/** Grants of the contender that got fewest. */
+	readonly least: number;
+	readonly most: number;
+	readonly longest: number;
+	readonly serverUs: number;
+	readonly cpuUs: number;
 }
 
 async function hierarchy(socket: string, held: number): Promise<Row[]> {
@@ -244,11 +268,10 @@ async function measured(
 }
 
 /** Tells all to start, and answers what each says when it is done. */
-async function told(workers: readonly Worker[], what?: string): Promise<readonly unknown[]> {
+async function told(workers: readonly Worker[]): Promise<readonly unknown[]> {
 	for (const each of workers) await each.says("ready");
 	for (const each of workers) each.tell();
-	const done = await Promise.all(workers.map((each) => each.says("done")));
-	return what === undefined ? done : done.map((each) => each[what]);
+	return Promise.all(workers.map((each) => each.says("done")));
 }
 
 function all(workers: readonly Worker[]): AsyncDisposable {

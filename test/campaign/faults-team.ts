@@ -82,8 +82,8 @@ export class FaultsTeam implements AsyncDisposable {
 		const stuck = await this.#pause();
 		const orphans = await this.#orphans();
 		const verdict = this.#check.judge(await this.#conflicts());
-		await this.#fillUp();
 		for (const { worker } of this.#sessions.values()) worker.tell();
+		await this.#fillUp();
 		return {
 			...verdict,
 			backMs: away.length > 0 ? backMs : Math.max(0, back),
@@ -158,10 +158,10 @@ export class FaultsTeam implements AsyncDisposable {
 		this.#sessions.set(session, { worker, machine, idles: 0 });
 		// Those that are killed here are taken from the list before.
 		const gone = (how: unknown) => {
-			if (this.#sessions.delete(session)) this.#crashes.push(`${session}: ${how}`);
+			if (this.#sessions.delete(session)) this.#crashes.push(`${session} ${shorten(how)}`);
 		};
 		worker.ended().then((code) => gone(`ended with ${code}`), gone);
-		// A machine that was paused when this one came would pause it at its end, and go on when it is to pause.
+		// From then on it hears when it is told to pause.
 		await until(() => this.#check.linkOf(session) !== "unknown");
 	}
 
@@ -257,6 +257,11 @@ function asMachine(boot: string): readonly string[] {
 
 function show({ resource, session, token, leftMs }: Lock): string {
 	return `${resource.kind}:${resource.id} of ${session} #${token}, ${leftMs} ms left`;
+}
+
+// Of what node writes about an uncaught error, what it is and where it comes from.
+function shorten(failure: unknown): string {
+	return /^\w*Error: .*(\n +at .*){0,3}/m.exec(String(failure).replace(/^.*?\n/, ""))?.[0] ?? String(failure);
 }
 
 export function passed(ms: number): Promise<void> {

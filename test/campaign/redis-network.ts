@@ -16,6 +16,7 @@ export const canPartition =
 	].every(([command = "", ...args]) => spawnSync(command, args).status === 0);
 
 const port = 6379;
+let opened = 0;
 
 /**
  * A network namespace for each machine, and a bridge between them on which Redis listens. Packets are lost in the machine's own
@@ -25,34 +26,28 @@ export class Network implements AsyncDisposable {
 	readonly #name: string;
 	readonly #subnet: string;
 	readonly #machines: readonly string[];
-	readonly #relays: readonly Relay[];
+	#relay: Relay | undefined;
 
-	private constructor(name: string, subnet: string, machines: readonly string[], relays: readonly Relay[]) {
+	private constructor(name: string, subnet: string, machines: readonly string[]) {
 		this.#name = name;
 		this.#subnet = subnet;
 		this.#machines = machines;
-		this.#relays = relays;
 	}
 
 	/** `socket`: where Redis really listens. */
 	static async open(socket: string, machines: readonly string[]): Promise<Network> {
-		const name = `udo${process.pid.toString(36)}`;
+		// The kernel takes its time to forget the last one's.
+		const name = `udo${process.pid.toString(36)}${opened++}`;
 		const subnet = `10.${100 + Math.floor(Math.random() * 100)}.${Math.floor(Math.random() * 250)}`;
-		ip("link", "add", name, "type", "bridge");
-		ip("addr", "add", `${subnet}.1/24`, "dev", name);
-		ip("link", "set", name, "up");
-		for (const [index] of machines.entries()) {
-			const [here, there] = [`${name}h${index}`, `${name}m${index}`];
-			ip("netns", "add", there);
-			ip("link", "add", here, "type", "veth", "peer", "name", there);
-			ip("link", "set", here, "master", name, "up");
-			ip("link", "set", there, "netns", there);
-			inside(there, "ip", "link", "set", "lo", "up");
-			inside(there, "ip", "addr", "add", `${subnet}.${index + 2}/24`, "dev", there);
-			inside(there, "ip", "link", "set", there, "up");
+		const network = new Network(name, subnet, machines);
+		try {
+			network.#build();
+			network.#relay = await Relay.listen(`${subnet}.1`, socket);
+			return network;
+		} catch (error) {
+			await network[Symbol.asyncDispose]();
+			throw error;
 		}
-		const relay = await Relay.listen(`${subnet}.1`, socket);
-		return new Network(name, subnet, machines, [relay]);
 	}
 
 	/** How every machine reaches Redis. */
@@ -67,8 +62,7 @@ export class Network implements AsyncDisposable {
 	async trouble(machine: string, trouble: Trouble): Promise<void> {
 		const namespace = this.namespaceOf(machine);
 		if (trouble.kind === "delay") {
-			for (const relay of this.#relays)
-				relay.delay(`${this.#subnet}.${this.#machines.indexOf(machine) + 2}`, trouble.ms);
+			this.#relay?.delay(`${this.#subnet}.${this.#machines.indexOf(machine) + 2}`, trouble.ms);
 			return;
 		}
 		const drop = trouble.kind === "loss" ? `numgen random mod 100 < ${trouble.percent} drop` : "drop";
@@ -82,14 +76,32 @@ export class Network implements AsyncDisposable {
 	}
 
 	async heal(machine: string): Promise<void> {
-		for (const relay of this.#relays) relay.delay(undefined, 0);
+		this.#relay?.delay(undefined, 0);
 		inside(this.namespaceOf(machine), "nft", "flush", "ruleset");
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		for (const relay of this.#relays) relay[Symbol.dispose]();
-		for (const machine of this.#machines) ip("netns", "del", this.namespaceOf(machine));
-		ip("link", "del", this.#name);
+		this.#relay?.[Symbol.dispose]();
+		// What was not made cannot be removed.
+		for (const machine of this.#machines) spawnSync("ip", ["netns", "del", this.namespaceOf(machine)]);
+		for (const [index] of this.#machines.entries()) spawnSync("ip", ["link", "del", `${this.#name}h${index}`]);
+		spawnSync("ip", ["link", "del", this.#name]);
+	}
+
+	#build(): void {
+		ip("link", "add", this.#name, "type", "bridge");
+		ip("addr", "add", `${this.#subnet}.1/24`, "dev", this.#name);
+		ip("link", "set", this.#name, "up");
+		for (const [index, machine] of this.#machines.entries()) {
+			const [here, there] = [`${this.#name}h${index}`, this.namespaceOf(machine)];
+			ip("netns", "add", there);
+			ip("link", "add", here, "type", "veth", "peer", "name", there);
+			ip("link", "set", here, "master", this.#name, "up");
+			ip("link", "set", there, "netns", there);
+			inside(there, "ip", "link", "set", "lo", "up");
+			inside(there, "ip", "addr", "add", `${this.#subnet}.${index + 2}/24`, "dev", there);
+			inside(there, "ip", "link", "set", there, "up");
+		}
 	}
 }
 

@@ -30,6 +30,10 @@ export class OtherServerError extends Error {
 /** Of one process, the subscriber's included. */
 const mostConnections = 50;
 
+// How long a master is believed to be the master without asking the sentinels, which takes some milliseconds.
+const masterTrustMs = 1000;
+const promptMs = 200;
+
 // A key moves at most from the node that was asked to its keeper, and once more when a failover happens in between.
 const mostRedirections = 3;
 
@@ -45,6 +49,8 @@ export class RedisConnection implements AsyncDisposable {
 		| { readonly kind: "cluster"; readonly nodes: Cluster };
 	readonly #linkListeners = new Set<() => void>();
 	#subscriber: Subscriber | undefined;
+	#masterSeenAt = 0;
+	#checking: Promise<void> | undefined;
 	#wasUp = false;
 
 	private constructor(settings: RedisSettings, options: ConnectionOptions) {
@@ -135,7 +141,13 @@ export class RedisConnection implements AsyncDisposable {
 				return evaluate(client, leftMs);
 			};
 			if (options.isReplicated !== true) return checked(await node.client());
-			return node.alone((client) => replicated(client, leftMs, () => checked(client)));
+			return node
+				.alone((client) => replicated(client, leftMs, () => checked(client)))
+				.catch((error: unknown) => {
+					// In the middle of a failover one connection may lead to the old master and another one to the new.
+					if (error instanceof OtherServerError) node.reset(new LinkError("closed", "the master has changed"));
+					throw error;
+				});
 		});
 	}
 
@@ -212,15 +224,39 @@ export class RedisConnection implements AsyncDisposable {
 		const deadline = performance.now() + patienceMs;
 		const leftMs = () => Math.min(this.#terms.commandMs, Math.max(1, Math.ceil(deadline - performance.now())));
 		try {
-			if (this.#place.kind === "single") return await body(this.#place.node, leftMs);
+			if (this.#place.kind === "single") {
+				await this.#checkMaster(this.#place.node);
+				return await body(this.#place.node, leftMs);
+			}
 			return await within(
 				patienceMs,
 				directed(this.#place.nodes, key, (node) => body(node, leftMs)),
 			);
 		} catch (error) {
+			if (error instanceof OtherServerError) throw error;
 			if (isReplica(error)) this.#resetSingle(error);
 			throw this.#explained(error);
 		}
+	}
+
+	// A master that was stopped or cut off, and comes back after its replica was promoted, takes commands for seconds until the
+	// sentinels tell it: whoever did not notice that it was away would be granted what somebody else holds.
+	async #checkMaster(node: Node): Promise<void> {
+		const { topology } = this.#settings;
+		if (topology.kind !== "sentinel" || node.peer === undefined) return;
+		if (performance.now() - this.#masterSeenAt < masterTrustMs) return;
+		this.#checking ??= this.#addressNow()
+			.then((address) => {
+				this.#masterSeenAt = performance.now();
+				const isElsewhere = node.peer !== undefined && node.peer !== showAddress(address);
+				if (isElsewhere) node.reset(new LinkError("closed", "the sentinels name another master now"));
+			})
+			// Without the sentinels there is no failover either.
+			.catch(() => {})
+			.finally(() => {
+				this.#checking = undefined;
+			});
+		await this.#checking;
 	}
 
 	#resetSingle(reason: Error): void {
@@ -229,7 +265,13 @@ export class RedisConnection implements AsyncDisposable {
 
 	#nodeAt(name: string, locate: () => Promise<Address>): Node {
 		return new Node(name, {
-			open: async () => this.#openClient(await locate()),
+			open: async () => {
+				const askedAt = performance.now();
+				const client = await this.#openClient(await locate());
+				// One that took its time to let us in may have been stopped meanwhile, and be the master no more.
+				this.#masterSeenAt = performance.now() - askedAt < promptMs ? askedAt : 0;
+				return client;
+			},
 			openMs: this.#terms.connectMs,
 			mayGrow: () => this.#size < mostConnections,
 			onChange: () => this.#linkChanged(),

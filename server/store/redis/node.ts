@@ -51,6 +51,11 @@ export class Node implements Disposable {
 		return this.#lifeline.trouble;
 	}
 
+	/** `host:port` of the server that answers: another one after a failover; undefined while there is none. */
+	get peer(): string | undefined {
+		return this.#lifeline.client?.peer;
+	}
+
 	/** How many connections there are, those being opened included. */
 	get size(): number {
 		return 1 + this.#spares.length + this.#opening;
