@@ -91,8 +91,8 @@ export class LocalStore implements Store {
 		return this.#step((now) => sessions.openSession(this.#database, now, entry, terms));
 	}
 
-	async beat(ids: readonly SessionId[], ttlMs: number): Promise<void> {
-		await this.#step((now) => sessions.beat(this.#database, now, ids, ttlMs));
+	async beat(ids: readonly SessionId[], ttlMs: number, project?: ProjectId): Promise<void> {
+		await this.#step((now) => sessions.beat(this.#database, now, ids, { ttlMs, project }));
 	}
 
 	async closeSessions(ids: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {

@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import type { Clock } from "../coordination/clock.ts";
 import { type Conflict, type ConflictId, type ConflictReport, newConflictId } from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
@@ -7,10 +5,10 @@ import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { type Resource, resourceKey, resourceOf } from "../coordination/resource.ts";
 import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
-import { StoreUnavailableError } from "../errors.ts";
-import { OtherServerError, type RedisConnection } from "./redis/connection.ts";
+import type { RedisConnection } from "./redis/connection.ts";
 import { Exclusives } from "./redis/exclusives.ts";
 import { Hints } from "./redis/hints.ts";
+import { allCounters, allProjects, keyOf } from "./redis/keys.ts";
 import { toConflicts, toPresence, totalCounters } from "./redis/records.ts";
 import {
 	acquireArguments,
@@ -23,48 +21,29 @@ import {
 } from "./redis/replies.ts";
 import type { ScriptName } from "./redis/scripts.ts";
 import { SessionKeys } from "./redis/session-keys.ts";
+import { type Boot, Steps, type StepsOptions } from "./redis/steps.ts";
 import { lastEvent, readEvents, readNewestEvents } from "./redis/stream.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
 
-export interface RedisStoreOptions {
-	/** Counts leases and ages by this instead of Redis' own clock. */
-	readonly clock?: Clock;
-	/** How long the leases are that a Redis which lost its data may have forgotten. */
-	readonly leaseMs: number;
-	/** The `boot` of a project that this machine's leases rely on, if there are any: another one means that they are lost. */
-	readonly reliedOn?: (project: ProjectId) => Promise<string | undefined>;
-}
-
 /** A team's store on an open connection, which the store closes. */
-export function openRedisStore(connection: RedisConnection, options: RedisStoreOptions): RedisStore {
+export function openRedisStore(connection: RedisConnection, options: StepsOptions): RedisStore {
 	return new RedisStore(connection, options);
 }
-
-// A server that changes or forgets all the time is not one to rely on.
-const mostTries = 4;
-
-const allProjects = "udo:projects";
-const allCounters = "udo:counters";
 
 /** Store on Redis: each step is one script in the slot of its project; those on an exclusive lock are several. */
 export class RedisStore implements Store {
 	readonly kind = "redis";
 	readonly connection: RedisConnection;
-	readonly #options: RedisStoreOptions;
+	readonly #steps: Steps;
 	readonly #exclusives: Exclusives;
 	readonly #hints: Hints;
 	readonly #sessionKeys: SessionKeys;
-	readonly #joined = new Map<ProjectId, Boot>();
-	// What it was before the data turned out to be lost.
-	readonly #lost = new Map<ProjectId, string | undefined>();
-	readonly #joining = new Map<ProjectId, Promise<Boot>>();
-	readonly #listeners = new Set<(project: ProjectId, boot: Boot) => void>();
 
-	constructor(connection: RedisConnection, options: RedisStoreOptions) {
+	constructor(connection: RedisConnection, options: StepsOptions) {
 		this.connection = connection;
-		this.#options = options;
+		this.#steps = new Steps(connection, options);
 		this.#exclusives = new Exclusives(
-			(script, project, args) => this.#send(script, project, "1", args, { isReplicated: script === "promote" }),
+			(script, project, args) => this.#steps.run(script, project, true, args, { isReplicated: script === "promote" }),
 			() => this.#projects(),
 		);
 		this.#hints = new Hints(connection);
@@ -76,28 +55,14 @@ export class RedisStore implements Store {
 
 	link(): undefined {}
 
-	/**
-	 * Makes sure that this Redis still is the one that the project's leases were granted by, asking it at most once a
-	 * connection. Answers how long it only gives back what was held before.
-	 */
-	async join(project: ProjectId): Promise<Boot> {
-		const server = await this.connection.serverOf(bootKey(project));
-		const known = this.#joined.get(project);
-		if (known?.server === server) return known;
-		const joining = this.#joining.get(project) ?? this.#join(project, server);
-		this.#joining.set(project, joining);
-		return joining.finally(() => this.#joining.delete(project));
+	/** See {@link Steps.rejoin}. */
+	rejoin(project: ProjectId): Promise<Boot> {
+		return this.#steps.rejoin(project);
 	}
 
-	/** As join, asking anew: when a lock is missing there, the data may have been lost while another machine was quicker to notice. */
-	async rejoin(project: ProjectId): Promise<Boot> {
-		return this.#join(project, await this.connection.serverOf(bootKey(project)));
-	}
-
-	/** Calls back when a project turns out to be on another server than before, or on one that lost its data. */
+	/** See {@link Steps.onBoot}. */
 	onBoot(listener: (project: ProjectId, boot: Boot) => void): Disposable {
-		this.#listeners.add(listener);
-		return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+		return this.#steps.onBoot(listener);
 	}
 
 	async openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened> {
@@ -114,34 +79,25 @@ export class RedisStore implements Store {
 		const [isNew, now, ...texts] = reply;
 		const session = toSessions(now, texts).find((each) => each.id === id);
 		if (session === undefined) throw new Error(`session ${id} vanished inside a step`);
+		this.#hints.follow(project);
 		this.#sessionKeys.opened(entry, terms.ttlMs);
 		return { ok: true, session, isNew: isNew === 1 };
 	}
 
-	async beat(sessions: readonly SessionId[], ttlMs: number): Promise<void> {
-		const known = new Set<SessionId>();
-		for (const project of await this.#projects()) {
-			for (const id of (await this.#step("beat", project, [ttlMs, ...sessions])) as SessionId[]) known.add(id);
-		}
-		this.#sessionKeys.beat([...known], ttlMs);
+	async beat(sessions: readonly SessionId[], ttlMs: number, project?: ProjectId): Promise<void> {
+		const known = await this.#everywhere(project, (each) => this.#step("beat", each, [ttlMs, ...sessions]));
+		this.#sessionKeys.beat([...new Set(known.flat() as SessionId[])], ttlMs);
 	}
 
 	async closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
-		let closed = 0;
-		for (const each of project === undefined ? await this.#projects() : [project]) {
-			closed += Number(await this.#step("closeSessions", each, [cause, ...sessions]));
-		}
+		const closed = await this.#everywhere(project, (each) => this.#step("closeSessions", each, [cause, ...sessions]));
 		this.#sessionKeys.closed(sessions, project);
-		return closed;
+		return closed.reduce<number>((sum, count) => sum + Number(count), 0);
 	}
 
 	async sessions(project?: ProjectId): Promise<readonly Session[]> {
-		const sessions: Session[] = [];
-		for (const each of project === undefined ? await this.#projects() : [project]) {
-			const [now, ...texts] = (await this.#view("readSessions", each, [])) as [number, ...string[]];
-			sessions.push(...toSessions(now, texts));
-		}
-		return sessions;
+		const replies = await this.#everywhere(project, (each) => this.#view("readSessions", each, []));
+		return (replies as [number, ...string[]][]).flatMap(([now, ...texts]) => toSessions(now, texts));
 	}
 
 	async acquire(request: AcquireRequest): Promise<Acquired> {
@@ -286,9 +242,7 @@ export class RedisStore implements Store {
 
 	async counters(): Promise<Counters> {
 		const keys = [allCounters, ...(await this.#projects()).map((project) => keyOf(project, "counters"))];
-		const hashes: unknown[] = [];
-		for (const key of keys) hashes.push(await this.connection.command("hgetall", key));
-		return totalCounters(hashes);
+		return totalCounters(await Promise.all(keys.map((key) => this.connection.command("hgetall", key))));
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -304,71 +258,32 @@ export class RedisStore implements Store {
 		args: readonly (string | number)[],
 		options: { readonly isReplicated?: boolean } = {},
 	): Promise<unknown> {
-		const reply = await this.#send(script, project, "", args, options);
+		const reply = await this.#steps.run(script, project, false, args, options);
 		if (reply !== "exclusive") return reply;
 		await this.#exclusives.settle();
-		const settled = await this.#send(script, project, "1", args, options);
+		const settled = await this.#steps.run(script, project, true, args, options);
 		await this.#exclusives.settle();
 		return settled;
 	}
 
 	// A look changes nothing that would have to be served.
 	async #view(script: ScriptName, project: ProjectId, args: readonly (string | number)[]): Promise<unknown> {
-		const reply = await this.#send(script, project, "", args);
+		const reply = await this.#steps.run(script, project, false, args);
 		if (reply !== "exclusive") return reply;
 		await this.#exclusives.settle();
 		return this.#run(script, project, args);
 	}
 
 	#run(script: ScriptName, project: ProjectId, args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
-		return this.#send(script, project, "1", args);
+		return this.#steps.run(script, project, true, args);
 	}
 
-	async #send(
-		script: ScriptName,
-		project: ProjectId,
-		isSettled: "" | "1",
-		args: readonly (string | number | Uint8Array)[],
-		options: { readonly isReplicated?: boolean } = {},
-	): Promise<unknown> {
-		const now = this.#options.clock?.now() ?? "";
-		for (let tries = 1; tries <= mostTries; tries++) {
-			const { server } = await this.join(project);
-			try {
-				const run = (name: ScriptName, ...rest: typeof args) =>
-					this.connection.run(name, bootKey(project), [now, isSettled, ...rest], { ...options, server });
-				let reply = await run(script, ...args);
-				while (reply === "due") {
-					await run("settle");
-					reply = await run(script, ...args);
-				}
-				if (reply !== "lost") return reply;
-				this.#lost.set(project, this.#joined.get(project)?.id);
-				this.#joined.delete(project);
-			} catch (error) {
-				if (!(error instanceof OtherServerError)) throw error;
-			}
-		}
-		throw new StoreUnavailableError(`Redis ${this.connection.server} changes faster than it can be used`, {
-			why: "it was another server, or had forgotten everything, each time that it was asked.",
-			next: "udo doctor",
-			retryable: true,
-		});
-	}
-
-	async #join(project: ProjectId, server: string): Promise<Boot> {
-		const before = this.#joined.get(project)?.id ?? this.#lost.get(project);
-		const reliedOn = (await this.#options.reliedOn?.(project)) ?? before ?? "";
-		await this.connection.command("sadd", allProjects, project);
-		const now = this.#options.clock?.now() ?? "";
-		const fresh = randomBytes(6).toString("hex");
-		const args = [now, "1", server, reliedOn, fresh, this.#options.leaseMs];
-		const [id, recoveringMs] = (await this.connection.run("join", bootKey(project), args)) as [string, number];
-		const boot = { id, server, recoveringMs };
-		this.#joined.set(project, boot);
-		this.#hints.follow(project);
-		for (const listener of [...this.#listeners]) listener(project, boot);
-		return boot;
+	// In one project, or in all at once: one after another would take a round trip each.
+	async #everywhere<T>(
+		project: ProjectId | undefined,
+		body: (project: ProjectId) => Promise<T>,
+	): Promise<readonly T[]> {
+		return Promise.all((project === undefined ? await this.#projects() : [project]).map(body));
 	}
 
 	async #projects(): Promise<readonly ProjectId[]> {
@@ -379,22 +294,6 @@ export class RedisStore implements Store {
 	async #requests(project: ProjectId, state: "granted" | "waiting"): Promise<readonly SeenRequest[]> {
 		return JSON.parse((await this.#view("readRequests", project, [state])) as string);
 	}
-}
-
-/** What a project's data depends on: `id` is new when it was lost, `server` when Redis was restarted or replaced. */
-export interface Boot {
-	readonly id: string;
-	readonly server: string;
-	/** How long, from when it was asked, only what was held before is given back. */
-	readonly recoveringMs: number;
-}
-
-function bootKey(project: ProjectId): string {
-	return keyOf(project, "boot");
-}
-
-function keyOf(project: ProjectId, name: string): string {
-	return `udo:project:{${project}}:${name}`;
 }
 
 function authorOf({ session, actor }: Author): [string, string] {

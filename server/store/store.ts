@@ -29,8 +29,8 @@ export interface Store extends AsyncDisposable {
 
 	/** Registers a session with a project, or refreshes it: its heartbeat, worktree and branch. */
 	openSession(entry: SessionEntry, terms: SessionTerms): Promise<SessionOpened>;
-	/** Proves that sessions live; unknown ones are ignored. */
-	beat(sessions: readonly SessionId[], ttlMs: number): Promise<void>;
+	/** Proves that sessions live, in one project or in all; unknown ones are ignored. */
+	beat(sessions: readonly SessionId[], ttlMs: number, project?: ProjectId): Promise<void>;
 	/** Ends sessions in one project, or in all: locks, places in queues and presence go with them. Answers how many were open. */
 	closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number>;
 	/** The open sessions of a project, or of all, oldest first; the first of each project is its primary. */

@@ -112,17 +112,19 @@ export class TieredStore implements Store {
 		return there;
 	}
 
-	async beat(sessions: readonly SessionId[], ttlMs: number): Promise<void> {
-		await this.#local.beat(sessions, ttlMs);
-		const reached = await this.#reach.ask((remote) => remote.beat(sessions, ttlMs));
+	async beat(sessions: readonly SessionId[], ttlMs: number, project?: ProjectId): Promise<void> {
+		await this.#local.beat(sessions, ttlMs, project);
+		const reached = await this.#reach.ask((remote) => remote.beat(sessions, ttlMs, project ?? this.#project));
 		if (reached.ok) await this.#tidyUp();
 	}
 
+	// What they leave in other projects of this machine, those settle with the teams that they have.
 	async closeSessions(sessions: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
-		const reached = await this.#reach.ask((remote) => remote.closeSessions(sessions, cause, project));
+		const where = project ?? this.#project;
+		const reached = await this.#reach.ask((remote) => remote.closeSessions(sessions, cause, where));
 		const here = await this.#local.closeSessions(sessions, cause, project);
 		if (!reached.ok) return here;
-		await this.#local.team.left(sessions, project);
+		await this.#local.team.left(sessions, where);
 		return Math.max(here, reached.value);
 	}
 

@@ -139,9 +139,9 @@ class Run {
 	}
 }
 
-// With its project, since a request is known there only.
+// With its project, since a request is known there only, and with a space, since the hooks' have one.
 function nameOf(number: number, project: string): RequestId {
-	return `r${number}${project}` as RequestId;
+	return `r${number} ${project}` as RequestId;
 }
 
 function describeAnswer(answer: Acquired): unknown {

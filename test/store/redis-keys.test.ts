@@ -24,7 +24,7 @@ describe.skipIf(!hasRedis)("what somebody with only a Redis client sees", () => 
 		await arrive(place.store, ["term_b"], otherProject);
 
 		await take(place.store, "term_a", [file("src/a.ts"), branch("main"), database("main")]);
-		expect(await place.server.command("GET", "udo:lock:file:{proj_one}/src/a.ts")).toMatch(/^term_a /);
+		expect(await place.server.command("GET", "udo:lock:file:{proj_one}/src/a.ts")).toMatch(/^term_a\n/);
 		expect(await place.keys("udo:lock:*")).toEqual([
 			"udo:lock:file:{proj_one}/src/a.ts",
 			"udo:lock:git:{proj_one}/main",

@@ -113,14 +113,18 @@ export class Ledger {
 		return this.#access.read(() => readNumber(this.#database, "fence") as FencingToken);
 	}
 
-	/** The team granted it: its token counts here as well, for the locks that this machine had given `here`. */
-	async granted(
+	/**
+	 * The team granted it: its token counts here as well, for the locks that this machine had given `here`. False when it was given
+	 * up here meanwhile: the caller owes it back.
+	 */
+	granted(
 		entry: Entry,
 		grant: { readonly token: FencingToken; readonly here: FencingToken; readonly until: number },
-	): Promise<void> {
-		await this.#access.quietly(() => {
-			this.#database.run(
-				"UPDATE team_requests SET stage = 'granted', until = ?, name = ? WHERE request = ?",
+	): Promise<boolean> {
+		return this.#access.quietly(() => {
+			const noted = this.#database.run(
+				`UPDATE team_requests SET stage = 'granted', until = ?1, name = ?2 WHERE request = ?3 AND stage <> 'ending'
+					AND EXISTS (SELECT 1 FROM holds WHERE holds.request = ?3)`,
 				grant.until,
 				entry.name,
 				entry.request,
@@ -133,6 +137,7 @@ export class Ledger {
 				grant.here,
 			);
 			this.#database.run("UPDATE counters SET value = max(value, ?) WHERE name = 'fence'", grant.token);
+			return noted > 0;
 		});
 	}
 

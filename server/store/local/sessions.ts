@@ -68,13 +68,20 @@ export function endExpiredSessions(database: Database, now: number): void {
 	for (const row of rows) endSession(database, now, row.id, "expired", row.project);
 }
 
-/** Proves that sessions live. Part of a step. */
-export function beat(database: Database, now: number, sessions: readonly SessionId[], ttlMs: number): void {
+/** Proves that sessions live, in one project or in all. Part of a step. */
+export function beat(
+	database: Database,
+	now: number,
+	sessions: readonly SessionId[],
+	{ ttlMs, project }: { readonly ttlMs: number; readonly project: ProjectId | undefined },
+): void {
 	database.run(
-		"UPDATE sessions SET beat = ?, expires = ? WHERE id IN (SELECT value FROM json_each(?))",
+		`UPDATE sessions SET beat = ?1, expires = ?2
+		WHERE id IN (SELECT value FROM json_each(?3)) AND (?4 IS NULL OR project = ?4)`,
 		now,
 		now + ttlMs,
 		JSON.stringify(sessions),
+		project ?? null,
 	);
 }
 

@@ -172,7 +172,12 @@ export class Exclusives {
 		return parts;
 	}
 
-	async #part(project: ProjectId, what: string, { home, request, record, age, left, who }: Part, reason = "") {
+	async #part(
+		project: ProjectId,
+		what: "wait" | "hold" | "steal",
+		{ home, request, record, age, left, who }: Part,
+		reason = "",
+	) {
 		const { session, origin, owner, ttl, tokens, resources: asked } = record;
 		const token = tokens?.[asked.indexOf("exclusive:")] ?? 0;
 		const text = JSON.stringify({ session, origin, owner, ttl, asked, home, who, age, left, token });

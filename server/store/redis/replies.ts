@@ -82,9 +82,10 @@ export function acquireArguments(
 
 /** The answer of acquire.lua; `free` only when it was merely asked. */
 export function toAcquired(wanted: AcquireRequest, reply: unknown): Acquired | "free" {
-	const [isGranted, first, leftMs, , ...resources] = reply as [number, unknown, number, string, ...string[]];
+	const [isGranted, first, leftMs, , text] = reply as [number, unknown, number, string, string];
 	if (isGranted === 1) {
 		const token = first as FencingToken;
+		const resources = JSON.parse(text) as readonly string[];
 		return {
 			ok: true,
 			request: wanted.request,
@@ -115,7 +116,7 @@ export function toAcquired(wanted: AcquireRequest, reply: unknown): Acquired | "
 	}
 }
 
-/** The exclusive requests of other projects that a steal took something from, and whom. */
+/** The exclusive requests that a steal took something from, and the projects where they were made. */
 export function stolenFrom(reply: unknown): readonly { readonly request: RequestId; readonly home: ProjectId }[] {
 	const [isGranted, , , foreign] = reply as [number, unknown, unknown, string];
 	return isGranted === 1 ? JSON.parse(foreign) : [];

@@ -49,7 +49,7 @@ export const scripts = {
 	cancel: script(change, cancel),
 	closeSessions: script([project, guard, ...end.slice(1)], closeSessions),
 	heldBy: script([project, requests], heldBy),
-	join: script([project], join),
+	join: script([project, requests], join),
 	openSession: script([project, guard, log, requests], openSession),
 	part: script(judge, part),
 	peek: script(look, peek),

@@ -17,7 +17,7 @@ const restMs = 250;
 export class SessionKeys implements AsyncDisposable {
 	readonly #connection: RedisConnection;
 	readonly #heldBy: (project: ProjectId, session: SessionId) => Promise<readonly string[]>;
-	readonly #projects = new Map<SessionId, Set<ProjectId>>();
+	readonly #known = new Map<SessionId, KnownSession>();
 	#isStale = false;
 	#rest: NodeJS.Timeout | undefined;
 	#writing: Promise<unknown> = Promise.resolve();
@@ -31,41 +31,40 @@ export class SessionKeys implements AsyncDisposable {
 		this.#heldBy = heldBy;
 	}
 
-	opened({ id, project, process, ...entry }: SessionEntry, ttlMs: number): void {
-		const fields = Object.entries({ ...entry, pid: process.pid, project }).flatMap(([name, value]) => [
-			name,
-			value ?? "",
-		]);
-		this.#write(async () => {
-			await this.#connection.command("hset", keyOf(id, "data"), ...fields);
-			await this.#connection.command("pexpire", keyOf(id, "data"), ttlMs);
-		});
-		const projects = this.#projects.get(id) ?? new Set();
-		this.#projects.set(id, projects.add(project));
-		this.beat([id], ttlMs);
+	opened(entry: SessionEntry, ttlMs: number): void {
+		const projects = this.#known.get(entry.id)?.projects ?? new Set();
+		this.#known.set(entry.id, { entry, ttlMs, projects: projects.add(entry.project) });
+		this.beat([entry.id], ttlMs);
 	}
 
 	beat(sessions: readonly SessionId[], ttlMs: number): void {
 		this.#write(async () => {
 			for (const id of sessions) {
 				await this.#connection.command("set", keyOf(id, "heartbeat"), new Date().toISOString(), "PX", ttlMs);
-				await this.#connection.command("pexpire", keyOf(id, "data"), ttlMs);
+				const known = this.#known.get(id);
+				if (known !== undefined) await this.#connection.command("hset", keyOf(id, "data"), ...fieldsOf(known.entry));
+				for (const name of ["data", "locks"]) await this.#connection.command("pexpire", keyOf(id, name), ttlMs);
 			}
 		});
 		this.changed();
 	}
 
-	/** Sessions have left a project, or all. */
+	/** Sessions have left a project, or all. What this process knows nothing of, its own process writes, or its TTL ends. */
 	closed(sessions: readonly SessionId[], project: ProjectId | undefined): void {
 		this.changed();
-		this.#write(async () => {
-			for (const id of sessions) {
-				const projects = this.#projects.get(id);
-				if (project !== undefined && projects?.delete(project) && projects.size > 0) continue;
-				this.#projects.delete(id);
-				for (const name of ["data", "heartbeat", "locks"]) await this.#connection.command("del", keyOf(id, name));
+		for (const id of sessions) {
+			const known = this.#known.get(id);
+			if (
+				project !== undefined &&
+				(known === undefined || (known.projects.delete(project) && known.projects.size > 0))
+			) {
+				continue;
 			}
-		});
+			this.#known.delete(id);
+			this.#write(async () => {
+				for (const name of ["data", "heartbeat", "locks"]) await this.#connection.command("del", keyOf(id, name));
+			});
+		}
 	}
 
 	/** A step may have changed what the sessions hold that were opened here. */
@@ -88,23 +87,36 @@ export class SessionKeys implements AsyncDisposable {
 		if (!this.#isStale) return;
 		this.#isStale = false;
 		this.#write(async () => {
-			for (const id of this.#projects.keys()) await this.#writeLocks(id);
+			for (const known of this.#known.values()) await this.#writeLocks(known);
 		});
 	}
 
-	async #writeLocks(id: SessionId): Promise<void> {
+	async #writeLocks({ entry: { id }, ttlMs, projects }: KnownSession): Promise<void> {
 		const held: string[] = [];
-		for (const project of this.#projects.get(id) ?? []) {
+		for (const project of projects) {
 			for (const resource of await this.#heldBy(project, id)) held.push(`${project} ${resource}`);
 		}
 		const key = keyOf(id, "locks");
 		await this.#connection.command("del", key);
-		if (held.length > 0) await this.#connection.command("sadd", key, ...held);
+		if (held.length === 0) return;
+		await this.#connection.command("sadd", key, ...held);
+		await this.#connection.command("pexpire", key, ttlMs);
 	}
 
 	#write(body: () => Promise<void>): void {
 		this.#writing = this.#writing.then(body).catch(() => {});
 	}
+}
+
+/** A session that was opened here. */
+interface KnownSession {
+	readonly entry: SessionEntry;
+	readonly ttlMs: number;
+	readonly projects: Set<ProjectId>;
+}
+
+function fieldsOf({ id: _id, process, ...entry }: SessionEntry): string[] {
+	return Object.entries({ ...entry, pid: process.pid }).flatMap(([name, value]) => [name, String(value ?? "")]);
 }
 
 function keyOf(id: SessionId, name: string): string {

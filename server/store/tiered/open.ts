@@ -1,3 +1,4 @@
+import { machineClock } from "../../coordination/clock.ts";
 import { RedisConnection } from "../redis/connection.ts";
 import { scripts } from "../redis/scripts.ts";
 import type { RedisSettings } from "../redis/settings.ts";
@@ -21,7 +22,12 @@ export function openTeamStore({ settings, lockTtlMs, ...options }: OpenTeamStore
 	const connection = RedisConnection.open(settings, { scripts, connectMs: waitMs, commandMs: waitMs });
 	const remote = openRedisStore(connection, {
 		leaseMs: lockTtlMs + lockDelayMs,
-		reliedOn: (project) => options.local.team.boot(project),
+		// A machine that holds nothing has nothing to lose, however long ago it knew other data.
+		reliedOn: async (project) => {
+			const { ledger, team } = options.local;
+			const isHolding = (await ledger.lastDeadline(project)) > (options.clock ?? machineClock).now();
+			return isHolding ? team.boot(project) : undefined;
+		},
 		...(options.clock && { clock: options.clock }),
 	});
 	return openTieredStore({ ...options, remote });

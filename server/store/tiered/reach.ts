@@ -6,7 +6,8 @@ import type { Link } from "../../coordination/link.ts";
 import type { ProjectId } from "../../coordination/session.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import type { Outage, TeamRecords } from "../local/team-records.ts";
-import type { Boot, RedisStore } from "../redis.ts";
+import type { Boot } from "../redis/steps.ts";
+import type { RedisStore } from "../redis.ts";
 
 // How soon it is worth asking again: at once after a hiccup, in the end often enough that nobody waits ten seconds.
 const firstPauseMs = 100;
@@ -51,6 +52,7 @@ export class Reach implements AsyncDisposable {
 	#timer: NodeJS.Timeout | undefined;
 	#recovery: NodeJS.Timeout | undefined;
 	#isDisposed = false;
+	#boot: Boot | undefined;
 	#booting: Promise<void> = Promise.resolve();
 	#recoveringUntil = 0;
 	readonly #listening: readonly Disposable[];
@@ -89,15 +91,17 @@ export class Reach implements AsyncDisposable {
 		const closed = await this.whyClosed();
 		if (closed !== undefined) return { ok: false, error: closed };
 		const sentAt = this.#options.clock.now();
+		let value: T;
 		try {
-			const value = await this.#inTime(body);
-			await this.#booting;
-			return { ok: true, value };
+			value = await this.#inTime(body);
 		} catch (error) {
 			if (!(error instanceof StoreUnavailableError)) throw error;
 			await this.#fell(error, sentAt);
 			return { ok: false, error };
 		}
+		// That this machine cannot write it down is not Redis' failure.
+		await this.#noteBoot();
+		return { ok: true, value };
 	}
 
 	/** Why it cannot be asked now, without trying; undefined when it can. */
@@ -232,7 +236,8 @@ export class Reach implements AsyncDisposable {
 	#booted(project: ProjectId, boot: Boot): void {
 		if (project !== this.#options.project) return;
 		this.#recoveringUntil = this.#options.clock.now() + boot.recoveringMs;
-		this.#booting = this.#options.records.booted(project, boot);
+		this.#boot = boot;
+		this.#booting = this.#noteBoot();
 		this.#inBackground(this.#booting);
 		if (boot.recoveringMs === 0 || this.#isDisposed) return;
 		clearTimeout(this.#recovery);
@@ -244,6 +249,14 @@ export class Reach implements AsyncDisposable {
 				if (this.#outage === undefined && (await this.#options.records.doubts(project)) > 0) await this.settle();
 			}),
 		);
+	}
+
+	// Once more until it is written down.
+	async #noteBoot(): Promise<void> {
+		const boot = this.#boot;
+		if (boot === undefined) return;
+		await this.#options.records.booted(this.#options.project, boot);
+		if (this.#boot === boot) this.#boot = undefined;
 	}
 
 	// What is still under way when the stores are closed fails for that reason.

@@ -162,8 +162,13 @@ export class TeamRequests {
 		const answer = reached.value;
 		this.#refusals.delete(wanted.request);
 		if (answer.ok) {
-			await local.ledger.granted(entry, { token: answer.token, here: here.token, until: sentAt + wanted.ttlMs });
-			return { ...here, token: answer.token };
+			const until = sentAt + wanted.ttlMs;
+			if (await local.ledger.granted(entry, { token: answer.token, here: here.token, until })) {
+				return { ...here, token: answer.token };
+			}
+			// Given up while it was asked for.
+			await reach.ask((remote) => remote.cancel(wanted.project, entry.name, "cancelled"));
+			return { ok: false, reason: "finished" };
 		}
 		switch (answer.reason) {
 			case "held":

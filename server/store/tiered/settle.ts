@@ -103,9 +103,11 @@ async function assertHeld(tools: SettleTools, held: Held, sessions: readonly Ses
 		await local.ledger.end(request, divergence.ending, false);
 		const resources = held.resources.map(resourceKey);
 		await remote.append(project, from, { type: "lock_released", request, resources, ...divergence.ending });
-	} else if (!answer.ok) {
+	} else if (!answer.ok && (noted.stage === "here" || held.resources.every(standsAlone))) {
 		// Too many, or the store is recovering: it stands on this machine alone until the next time.
 		await local.ledger.mark(request, "here");
+	} else if (!answer.ok) {
+		await local.ledger.end(request, { cause: "expired" }, false);
 	}
 }
 
@@ -126,7 +128,8 @@ async function ask({ local, remote, clock }: SettleTools, held: Held, wasTheirs:
 		if (!answer.ok && answer.reason === "finished") continue;
 		if (answer.ok && entry !== undefined) {
 			const until = sentAt + held.ttlMs;
-			await local.ledger.granted({ ...entry, name }, { token: answer.token, here: token, until });
+			const isNoted = await local.ledger.granted({ ...entry, name }, { token: answer.token, here: token, until });
+			if (!isNoted) await remote.cancel(held.project, name, "cancelled");
 		}
 		return answer;
 	}

@@ -12,7 +12,7 @@
        16  victims of the steal in other projects, JSON
        17… the resources, each once
 
-  Returns {1, token, lease left, foreign exclusive requests stolen (JSON), resources…}   granted, now or before
+  Returns {1, token, lease left, foreign exclusive requests stolen (JSON), resources (JSON)}   granted, now or before
           {0, JSON}    refused: {reason = 'held' | 'limit' | 'no-session' | 'finished' | 'recovering' | 'free', …}
           'lost'       the project has no `boot`: the store has lost its data, or was never here
 ]]
@@ -40,7 +40,9 @@ local function answerAgain()
 	end
 	if not isWhole(record) then return refuse({ reason = 'finished' }) end
 	setExpiry(request, record, now + record.ttl)
-	return { 1, math.max(unpack(record.tokens)), record.ttl, '[]', unpack(record.resources) }
+	local largest = 0
+	for _, token in ipairs(record.tokens) do largest = math.max(largest, token) end
+	return { 1, largest, record.ttl, '[]', cjson.encode(record.resources) }
 end
 
 -- Places in the queue count like locks, since they become locks without anybody asking again; what the session holds already
@@ -68,7 +70,7 @@ local function excess(resources, places)
 	local fresh = 0
 	for _, resource in ipairs(resources) do
 		local value = call('GET', lockKey(resource))
-		local isOwn = value and string.match(value, '^%S+') == session and tokenOf(resource, value)
+		local isOwn = value and string.match(value, '^[^\n]+') == session and tokenOf(resource, value)
 		if not isOwn then fresh = fresh + 1 end
 	end
 	local limit = fresh > 0 and exceeded(fresh)
@@ -95,12 +97,18 @@ local record = {
 	session = session, origin = ARGV[5], owner = ARGV[11], ttl = lease, since = now, size = #resources, resources = resources,
 }
 local terms = { lease = lease, handed = false, floor = tonumber(ARGV[14]), actor = actor }
+local isRecovering = recovering() > now and ARGV[15] ~= '1'
+
+local function refuseRecovering()
+	return refuse({ reason = 'recovering', left = recovering() - now })
+end
 
 if isSteal and how == '' then
+	if isRecovering then return refuseRecovering() end
 	local against = standing(session, resources, {}, math.huge)
 	local victims, seen, foreign, taken = cjson.decode(ARGV[16]), {}, {}, {}
 	for _, hold in ipairs(against.holds) do
-		for each in string.gmatch(hold.value, ' (%S+)') do
+		for each in string.gmatch(hold.value, '\n([^\n]+)') do
 			taken[each] = taken[each] or {}
 			taken[each][hold.resource] = true
 		end
@@ -119,18 +127,16 @@ if isSteal and how == '' then
 	local token = grant(request, record, against.own, terms)
 	serve()
 	ring()
-	return { 1, token, lease, #foreign > 0 and cjson.encode(foreign) or '[]', unpack(resources) }
+	return { 1, token, lease, #foreign > 0 and cjson.encode(foreign) or '[]', cjson.encode(resources) }
 end
 
 local against = standing(session, resources, places, mostBlockers)
 if isFree(against) and how ~= 'wait' then
-	if recovering() > now and ARGV[15] ~= '1' then
-		return refuse({ reason = 'recovering', left = recovering() - now })
-	end
+	if isRecovering then return refuseRecovering() end
 	if how == 'ask' then return refuse({ reason = 'free' }) end
 	local token = grant(request, record, against.own, terms)
 	ring()
-	return { 1, token, lease, '[]', unpack(resources) }
+	return { 1, token, lease, '[]', cjson.encode(resources) }
 end
 if how == 'ask' then return held(against) end
 count('udo_locks_refused_total')

@@ -5,6 +5,8 @@
         4  session or ''
         5  actor or '' when the session's is meant
         6  body, JSON
+
+  Returns 1
 ]]
 append(ARGV[3], ARGV[4] ~= '' and ARGV[4] or nil, ARGV[5] ~= '' and ARGV[5] or nil, ARGV[6])
 ring()

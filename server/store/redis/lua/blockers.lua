@@ -1,4 +1,4 @@
--- Names who stands in the way, as JSON objects that ../blockers.ts understands: locks first, then waiters.
+-- Names who stands in the way, as JSON objects that ../replies.ts understands: locks first, then waiters.
 
 local mostBlockers = 16
 
@@ -13,9 +13,10 @@ end
 local function blockers(against)
 	local list = {}
 	for _, hold in ipairs(against.holds) do
-		for request in string.gmatch(hold.value, ' (%S+)') do
+		for request in string.gmatch(hold.value, '\n([^\n]+)') do
 			if #list == mostBlockers then return list end
-			list[#list + 1] = describe('lock', hold.resource, request, load(request))
+			local record = load(request)
+			if record then list[#list + 1] = describe('lock', hold.resource, request, record) end
 		end
 	end
 	for _, place in ipairs(against.waiters) do

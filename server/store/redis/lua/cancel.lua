@@ -3,6 +3,8 @@
 
   ARGV  3  request
         4  cause: 'cancelled' | 'died'
+
+  Returns 1
 ]]
 local record = load(ARGV[3])
 if record and record.tokens then

@@ -39,7 +39,7 @@ end
 
 -- The token of a lock, as a request of this project standing on it has it.
 local function tokenOf(resource, value)
-	for request in string.gmatch(value, ' (%S+)') do
+	for request in string.gmatch(value, '\n([^\n]+)') do
 		local record = load(request)
 		if record and record.tokens and not record.home then
 			for index, each in ipairs(record.resources) do
@@ -73,9 +73,9 @@ local function grant(request, record, own, terms)
 			if not record.home then call('HINCRBY', base .. 'usage', record.session, '1') end
 		end
 		if value then
-			call('APPEND', lockKey(resource), ' ' .. request)
+			call('APPEND', lockKey(resource), '\n' .. request)
 		else
-			call('SET', lockKey(resource), record.session .. ' ' .. request)
+			call('SET', lockKey(resource), record.session .. '\n' .. request)
 			call('ZADD', base .. 'held', '0', resource)
 		end
 		tokens[index] = token
@@ -98,7 +98,7 @@ local function unlock(resource, request, record)
 	local value = call('GET', key)
 	if not value then return end
 	local others, isOwn = {}, false
-	for each in string.gmatch(value, ' (%S+)') do
+	for each in string.gmatch(value, '\n([^\n]+)') do
 		if each ~= request then
 			others[#others + 1] = each
 			isOwn = isOwn or not hasExclusives or not (load(each) or {}).home
@@ -108,7 +108,7 @@ local function unlock(resource, request, record)
 		call('DEL', key)
 		call('ZREM', base .. 'held', resource)
 	else
-		call('SET', key, record.session .. ' ' .. table.concat(others, ' '))
+		call('SET', key, record.session .. '\n' .. table.concat(others, '\n'))
 	end
 	if not isOwn and not record.home and call('HINCRBY', base .. 'usage', record.session, '-1') <= 0 then
 		call('HDEL', base .. 'usage', record.session)

@@ -15,7 +15,11 @@
 local id, run, recovering = string.match(boot or '', '^(%S+) (%S+) (%d+)$')
 recovering = tonumber(recovering or 0)
 local isLost = not id and ARGV[4] ~= '' or id and (run ~= ARGV[3] or (ARGV[4] ~= '' and ARGV[4] ~= id))
-if isLost then recovering = math.max(recovering, now + tonumber(ARGV[6])) end
+if isLost then
+	recovering = math.max(recovering, now + tonumber(ARGV[6]))
+	-- Whoever waits is served when that is over.
+	setDue('recovery', recovering)
+end
 if isLost or not id then
 	id = id or ARGV[5]
 	call('SET', base .. 'boot', id .. ' ' .. ARGV[3] .. ' ' .. int(recovering))

@@ -3,7 +3,7 @@
   later is granted; while it holds, nothing is.
 
   ARGV  3  request
-        4  what: 'wait' | 'hold' (if nothing stands against it) | 'force' (hold, whatever does) | 'steal' | 'drop'
+        4  what: 'wait' | 'hold', if nothing stands against it | 'steal' | 'drop'
         5  JSON {session, origin, owner, ttl, asked, home, who, age, left, token}, or '' to drop
         6  the reason of a steal
 
@@ -16,7 +16,7 @@ local foreign, victims = {}, {}
 local function stealFrom(session)
 	local taken = {}
 	for _, hold in ipairs(standing(session, { 'exclusive:' }, {}, math.huge).holds) do
-		for each in string.gmatch(hold.value, ' (%S+)') do
+		for each in string.gmatch(hold.value, '\n([^\n]+)') do
 			taken[each] = taken[each] or {}
 			taken[each][hold.resource] = true
 		end
@@ -49,10 +49,7 @@ if not record.place then
 	record.place = tonumber(call('ZRANGE', base .. 'queue', -1, -1, 'WITHSCORES')[2] or 0) + 1
 end
 
-if what == 'steal' then
-	stealFrom(record.session)
-	what = 'force'
-end
+if what == 'steal' then stealFrom(record.session) end
 if what == 'hold' then
 	local earlier = {}
 	for _, place in ipairs(readQueue()) do
@@ -68,7 +65,7 @@ else
 	call('ZREM', base .. 'queue', request)
 	record.tokens = { wanted.token }
 	local value = call('GET', lockKey('exclusive:'))
-	call('SET', lockKey('exclusive:'), (value or record.session) .. ' ' .. request)
+	call('SET', lockKey('exclusive:'), (value or record.session) .. '\n' .. request)
 	call('ZADD', base .. 'held', 0, 'exclusive:')
 	if tonumber(call('GET', base .. 'fence') or 0) < wanted.token then
 		call('SET', base .. 'fence', int(wanted.token))

@@ -6,13 +6,13 @@
         2  '1' when the caller has settled all projects, so that exclusive requests need no looking after (../exclusives.ts)
 
   Every key of a project carries {project}, so that all of them are in one slot and one script may touch them:
-    udo:lock:…           string  "<session> <request> …": who holds a resource, and the requests that stand on it
+    udo:lock:…           string  who holds a resource: the session, then the requests that stand on it, each on a line
     …:held               zset    what is locked, all with score 0: a range of names finds what is inside a directory
     …:requests           hash    request → record (msgpack, see requests.lua), granted or waiting
     …:requests:<session> set     the requests of one session
     …:usage              hash    session → how many resources it has locked
     …:queue              zset    waiting requests by ticket
-    …:due                zset    r:<request> and s:<session> by the time at which they run out
+    …:due                zset    r:<request>, s:<session> and `recovery` by the time at which they run out
     …:next               string  when the first of them does, or earlier; never later
     …:finished           zset    requests that are over, by the time until which that is remembered
     …:fence              string  the newest fencing token

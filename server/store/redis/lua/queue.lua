@@ -23,7 +23,7 @@ local function addOthers(resources, session, others, most)
 	for index, value in ipairs(call('MGET', unpack(keys))) do
 		if #others.list >= most then return end
 		local resource = resources[index]
-		if value and not others.seen[resource] and string.match(value, '^%S+') ~= session then
+		if value and not others.seen[resource] and string.match(value, '^[^\n]+') ~= session then
 			others.seen[resource] = true
 			others.list[#others.list + 1] = { resource = resource, value = value }
 		end
@@ -78,7 +78,7 @@ local function standing(session, resources, earlier, most)
 		local theirs = {}
 		for index, value in ipairs(call('MGET', unpack(keys))) do
 			local each = above[index]
-			if value and string.match(value, '^%S+') == session then
+			if value and string.match(value, '^[^\n]+') == session then
 				own[each] = value
 				isCovered = isCovered or covers(each, resource)
 			elseif value then

@@ -11,7 +11,7 @@ for index = 1, #all, 2 do
 	local conflict = cmsgpack.unpack(all[index + 1])
 	if ARGV[3] == 'all' or not conflict.resolution then
 		found[#found + 1] = {
-			id = all[index], report = conflict.report, at = conflict.at, age = at - conflict.at,
+			id = all[index], report = conflict.report, age = at - conflict.at,
 			resolution = conflict.resolution, by = conflict.by,
 		}
 	end

@@ -1,7 +1,7 @@
 --[[
   read-exclusives: the exclusive requests that this project knows, its own and its parts of others'.
 
-  Returns {the newest fencing token, JSON list of {request, home, record, age, left}}
+  Returns {the newest fencing token, JSON list of {request, home, record, age, left, who}}
 ]]
 local found = {}
 for _, request in ipairs(call('HKEYS', base .. 'exclusive')) do

@@ -4,7 +4,7 @@
 
   ARGV  3  'granted' or 'waiting'
 
-  Returns JSON, a list of {request, record, age, left, ticket}.
+  Returns JSON, a list of {request, record, age}, with `left` when granted and `ticket` when waiting.
 ]]
 local found = {}
 if ARGV[3] == 'waiting' then

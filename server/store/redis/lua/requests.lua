@@ -3,8 +3,9 @@
     session, origin, owner (JSON or ''), ttl, since, expires, resources
     size    how many resources it asked for; with fewer left it has lost some
     tokens  one for each resource; a waiting request has none
+    floor   what its token must exceed, while it waits
     home    the project where it was made, if that is another one; then `who` describes its session (JSON), and `asked` is
-            all that it wants there
+            all that it wants there, `place` its ticket here
 ]]
 local ticketLease = 10000
 

@@ -3,6 +3,8 @@
 
   ARGV  3  session
         4  places, JSON
+
+  Returns 1
 ]]
 if ARGV[4] == '[]' or call('HEXISTS', base .. 'actors', ARGV[3]) == 0 then
 	isChanged = call('HDEL', base .. 'presence', ARGV[3]) == 1 or isChanged

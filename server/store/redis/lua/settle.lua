@@ -14,13 +14,14 @@ for _, member in ipairs(call('ZRANGEBYSCORE', base .. 'due', '-inf', int(now))) 
 	elseif string.sub(member, 1, 2) == 's:' then
 		sessions[#sessions + 1] = { id = id, arrival = tonumber(call('ZSCORE', base .. 'arrivals', id) or 0) }
 	else
+		-- The end of a recovery, which only has to be noticed.
 		call('ZREM', base .. 'due', member)
 	end
 end
 for _, each in ipairs(holds) do removeHolds(each.id, each.record, 'expired') end
 table.sort(sessions, function(a, b) return a.arrival < b.arrival end)
 for _, each in ipairs(sessions) do endSession(each.id, 'expired') end
-if #holds + #sessions > 0 or isChanged then serve() end
+serve()
 
 local first = call('ZRANGE', base .. 'due', '0', '0', 'WITHSCORES')[2]
 if first then call('SET', base .. 'next', int(tonumber(first))) else call('DEL', base .. 'next') end
