@@ -37,7 +37,7 @@ async function status(cli: Cli): Promise<number> {
 	};
 	cli.output.result("status", data, [
 		...(degraded === undefined ? [] : [degraded]),
-		...sessionLines(cli.output, view),
+		...sessionLines(cli.output, view, link === undefined || link.state === "connected"),
 		...lockLines(cli.output, view),
 		...waiterLines(cli.output, view),
 		...conflictLines(cli.output, view),
@@ -65,7 +65,7 @@ function forJson({ me, sessions, locks, waiters, conflicts, presence }: View): o
 	};
 }
 
-function sessionLines(output: Output, { me, sessions, presence }: View): string[] {
+function sessionLines(output: Output, { me, sessions, presence }: View, isWhole: boolean): string[] {
 	const hosts = new Set(sessions.map(({ host }) => host));
 	const rows = sessions.map((session) => {
 		const open = presence.filter((place) => place.session === session.id);
@@ -80,7 +80,9 @@ function sessionLines(output: Output, { me, sessions, presence }: View): string[
 			open.length === 0 ? "" : `${open.length} open${unsaved > 0 ? `, ${unsaved} unsaved` : ""}`,
 		];
 	});
-	const title = sessions.length === 1 ? "1 session, you alone" : `${sessions.length} sessions`;
+	const count = sessions.length === 1 ? "1 session" : `${sessions.length} sessions`;
+	const alone = sessions.length === 1 ? `${count}, you alone` : count;
+	const title = isWhole ? alone : `${count} on this machine; the team's cannot be seen`;
 	return [output.bold(title), ...output.table(rows).map((line) => line.trimEnd())];
 }
 

@@ -2,7 +2,7 @@ import { showText } from "../../server/coordination/describe.ts";
 import { UdoError } from "../../server/errors.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import { RedisConnection } from "../../server/store/redis/connection.ts";
-import type { RedisSettings, TcpAddress } from "../../server/store/redis/settings.ts";
+import type { RedisSettings, RedisTls, TcpAddress } from "../../server/store/redis/settings.ts";
 import type { Finding } from "./finding.ts";
 
 const oldestMajor = 7;
@@ -14,6 +14,15 @@ const muchLagS = 5;
 
 /** Whether the team's Redis can be used by a project, is safe to keep locks in, and what happens while it cannot. */
 export async function inspectRedis(settings: RedisSettings, project: string): Promise<readonly Finding[]> {
+	const findings = await inspect(settings, project);
+	const cli = cliOf(settings);
+	return findings.map(({ next, ...finding }) => ({
+		...finding,
+		...(next !== undefined && { next: next.replaceAll(/\bredis-cli (?!-)/g, `${cli} `) }),
+	}));
+}
+
+async function inspect(settings: RedisSettings, project: string): Promise<readonly Finding[]> {
 	await using connection = RedisConnection.open(settings, { connectMs: 3_000, commandMs: 3_000, scripts: {} });
 	const server = new Server(connection, `udo:project:{${project}}:boot`);
 	try {
@@ -195,20 +204,36 @@ function away(settings: RedisSettings, error: unknown): Finding {
 	};
 }
 
-// Without the password: redis-cli asks for it with --askpass.
 function probe({ topology, tls }: RedisSettings): string {
-	const cli = (address: TcpAddress) =>
-		`redis-cli -h ${shellWord(address.host)} -p ${address.port}${tls === undefined ? "" : " --tls"}`;
+	switch (topology.kind) {
+		case "standalone":
+			return "redis-cli PING";
+		case "sentinel":
+			return `${cliAt(topology.sentinels[0], tls)} SENTINEL get-master-addr-by-name ${shellWord(topology.name)}`;
+		case "cluster":
+			return "redis-cli CLUSTER INFO";
+	}
+}
+
+// The server that is meant, not whichever listens on this machine; behind sentinels it is for the reader to find.
+function cliOf({ topology, tls }: RedisSettings): string {
 	switch (topology.kind) {
 		case "standalone":
 			return topology.address.kind === "unix"
-				? `redis-cli -s ${shellWord(topology.address.path)} PING`
-				: `${cli(topology.address)} PING`;
+				? `redis-cli -s ${shellWord(topology.address.path)}`
+				: cliAt(topology.address, tls);
 		case "sentinel":
-			return `${topology.sentinels.slice(0, 1).map(cli)} SENTINEL get-master-addr-by-name ${shellWord(topology.name)}`;
+			return "redis-cli";
 		case "cluster":
-			return `${topology.nodes.slice(0, 1).map(cli)} CLUSTER INFO`;
+			return cliAt(topology.nodes[0], tls);
 	}
+}
+
+// Without the password: redis-cli asks for it with --askpass.
+function cliAt(address: TcpAddress | undefined, tls: RedisTls | undefined): string {
+	if (address === undefined) return "redis-cli";
+	const ca = tls?.ca === undefined ? "" : ` --cacert ${shellWord(tls.ca.path)}`;
+	return `redis-cli -h ${shellWord(address.host)} -p ${address.port}${tls === undefined ? "" : ` --tls${ca}`}`;
 }
 
 function forbidden({ username }: RedisSettings, command: string, what: string): Finding {

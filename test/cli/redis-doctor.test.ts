@@ -30,10 +30,10 @@ describe.skipIf(!hasRedis)("udo doctor about the team's Redis", () => {
 		expect(await findings({ REDIS_URL: server.url })).toEqual(
 			expect.arrayContaining([
 				expect.stringMatching(
-					/^warning redis: it keeps no log on disk.* \| redis-cli CONFIG SET appendonly yes && redis-cli CONFIG SET appendfsync always$/,
+					/^warning redis: it keeps no log on disk.* \| redis-cli -h 127\.0\.0\.1 -p \d+ CONFIG SET appendonly yes && redis-cli -h 127\.0\.0\.1 -p \d+ CONFIG SET appendfsync always$/,
 				),
 				expect.stringMatching(
-					/^warning redis: it may throw locks away.*allkeys-lru.* \| redis-cli CONFIG SET maxmemory-policy noeviction$/,
+					/^warning redis: it may throw locks away.*allkeys-lru.* \| redis-cli -h 127\.0\.0\.1 -p \d+ CONFIG SET maxmemory-policy noeviction$/,
 				),
 			]),
 		);
@@ -49,7 +49,7 @@ describe.skipIf(!hasRedis)("udo doctor about the team's Redis", () => {
 
 		expect(await as("few")).toEqual([
 			expect.stringMatching(/^ok redis: .*, as few, not encrypted/),
-			expect.stringMatching(/^warning .*no right to INFO \| redis-cli ACL SETUSER few \+info$/),
+			expect.stringMatching(/^warning .*no right to INFO \| redis-cli -h 127\.0\.0\.1 -p \d+ ACL SETUSER few \+info$/),
 		]);
 		expect(await as("some")).toContain(
 			"ok redis: keeps a log on disk; how often it is synced may not be asked (CONFIG)",
