@@ -42,6 +42,24 @@ const entries: readonly Entry[] = [
 		summary: "merge three versions of a file",
 		load: () => import("./commands/merge.ts"),
 	},
+	{
+		name: "push",
+		group: "Everyday:",
+		summary: "land your commits on a branch that others push to as well",
+		load: () => import("./commands/push.ts"),
+	},
+	{
+		name: "commit",
+		group: "Everyday:",
+		summary: "commit only what you wrote, in a tree that others share",
+		load: () => import("./commands/commit.ts"),
+	},
+	{
+		name: "restore",
+		group: "Everyday:",
+		summary: "bring back files that a git command destroyed",
+		load: () => import("./commands/restore.ts"),
+	},
 	{ name: "watch", group: "Everyday:", summary: "show what happens, live", load: () => import("./commands/watch.ts") },
 	{ name: "log", group: "Everyday:", summary: "show who did what, and when", load: () => import("./commands/log.ts") },
 	{

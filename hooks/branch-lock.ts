@@ -59,11 +59,12 @@ export async function holdBranches(
 
 // The hook is in the name of its request: whoever is refused can tell what the other git is doing, on any system.
 function newHookRequest(hook: HookName): RequestId {
-	return `${hook} ${randomUUID()}` as RequestId;
+	return `${hook}:${randomUUID()}` as RequestId;
 }
 
-function hookOf(request: RequestId): HookName | undefined {
-	return hookNames.find((name) => request.startsWith(`${name} `));
+/** The hook that made a request; undefined when a person, an agent or an editor did. */
+export function hookOf(request: RequestId): HookName | undefined {
+	return hookNames.find((name) => request.startsWith(`${name}:`));
 }
 
 // Who only waits in line holds nothing yet, and a hook must not stand in a long line.

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Repository } from "../server/git/repository.ts";
-import { hookNames } from "./verdict.ts";
+import { commitHookNames } from "./verdict.ts";
 
 /** A program that owns the hooks of a repository and writes them anew from its configuration: udo has to be called from there. */
 export interface ForeignTool {
@@ -16,7 +16,7 @@ export interface ForeignTool {
 
 /** The program that owns the hooks here, if one does: by its configuration, or by its mark on an installed hook. */
 export function foreignTool({ worktree, commonDirectory }: Repository): ForeignTool | undefined {
-	const hooks = hookNames.map((name) => textOf(join(commonDirectory, "hooks", name))).join("\n");
+	const hooks = commitHookNames.map((name) => textOf(join(commonDirectory, "hooks", name))).join("\n");
 	const lefthook = lefthookConfigs.find((file) => existsSync(join(worktree, file)));
 	if (lefthook !== undefined || /\blefthook\b/.test(hooks)) {
 		const config = lefthook ?? "lefthook.yml";
@@ -51,7 +51,7 @@ const preCommitSnippet = [
 	"repos:",
 	"  - repo: local",
 	"    hooks:",
-	...hookNames.flatMap((name) => [
+	...commitHookNames.flatMap((name) => [
 		`      - id: udo-${name}`,
 		`        name: udo ${name}`,
 		`        entry: udo hook ${name}`,
@@ -64,7 +64,7 @@ const preCommitSnippet = [
 
 function isSetUp(worktree: string, config: string): boolean {
 	const text = textOf(join(worktree, config));
-	return hookNames.every((name) => text.includes(`udo hook ${name}`));
+	return commitHookNames.every((name) => text.includes(`udo hook ${name}`));
 }
 
 function textOf(path: string): string {

@@ -7,6 +7,14 @@
 # because a graphical git client does not have the PATH of a terminal) and udo_agents (process names) in front of it.
 # It must work in dash, bash, ksh and busybox sh, under `set -eu`, and leave the arguments and the standard input as they were.
 
+# Is there anything to guard? Most checkouts are of files, and git tells of every change of a ref three times.
+udo_concerns() {
+	case $udo_hook in
+	post-checkout) [ "${3-}" = 1 ] ;;
+	reference-transaction) [ "${1-}" = prepared ] && [ -z "${UDO_MOVES-}" ] ;;
+	esac
+}
+
 # Is any session alive in this project that this hook does not belong to? The local store keeps a file for each session,
 # $state/live/<project>/<pid>.<session>, and one in $state/live/exclusive for each holder of an exclusive lock. With a team there
 # may always be one on another machine: $state/teams/<project> says that there is one, and so do its variables.
@@ -95,6 +103,30 @@ udo_find_own() {
 	done
 }
 
+# Does git move a branch or the stash? A commit that pre-commit has let pass is not asked about again: its branch is locked for
+# the life of the git process.
+udo_moves_branch() {
+	case $udo_refs in *" refs/heads/"* | *" refs/stash"*) ;; *) return 1 ;; esac
+	udo_find_start || return 0
+	udo_line=
+	[ -r "$udo_home/passed" ] && read -r udo_line 2>/dev/null <"$udo_home/passed" || :
+	[ "$udo_line" != "$PPID $udo_start" ]
+}
+
+# Remembers the git process that runs this hook, with its start time, as one that was asked and may go on.
+udo_let_pass() {
+	if udo_find_start; then { echo "$PPID $udo_start" >"$udo_home/passed"; } 2>/dev/null || :; fi
+}
+
+# When the git process that runs this hook started, as /proc/<pid>/stat has it.
+udo_find_start() {
+	udo_start=
+	[ -r "/proc/$PPID/stat" ] && read -r udo_stat 2>/dev/null <"/proc/$PPID/stat" || return 1
+	set -- ${udo_stat##*) }
+	udo_start=${20-}
+	[ -n "$udo_start" ]
+}
+
 # Exit code 4 is a refusal. Anything else is a fault of udo: it must not stop git, unless UDO_STRICT=1 asks for that.
 udo_guard() {
 	udo_status=0
@@ -116,13 +148,16 @@ udo_guard() {
 	echo "udo: cannot guard this $udo_hook ($udo_status); git goes on unguarded (next: udo init)" >&2
 }
 
-if udo_has_peers; then
-	if [ "$udo_hook" = pre-push ]; then
-		# What git wrote about the push is needed twice: here, and in the rest of the hook.
+if udo_concerns "$@" && udo_has_peers; then
+	case $udo_hook in
+	pre-push | reference-transaction)
+		# What git wrote about the refs is needed twice: here, and in the rest of the hook.
 		udo_refs=$(cat)
-		udo_guard "$@" <<UDO_REFS
+		if [ "$udo_hook" = pre-push ] || udo_moves_branch; then
+			udo_guard "$@" <<UDO_REFS
 $udo_refs
 UDO_REFS
+		fi
 		if [ -n "$udo_refs" ]; then
 			exec <<UDO_REFS
 $udo_refs
@@ -130,7 +165,11 @@ UDO_REFS
 		else
 			exec </dev/null
 		fi
-	else
+		;;
+	pre-commit | pre-merge-commit)
 		udo_guard "$@"
-	fi
+		udo_let_pass
+		;;
+	*) udo_guard "$@" ;;
+	esac
 fi

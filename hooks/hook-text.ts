@@ -1,5 +1,6 @@
 import { agentNames } from "../server/coordination/identity.ts";
 import { quoted } from "../server/shell-word.ts";
+import fsmonitor from "./fsmonitor.sh";
 import gate from "./gate.sh";
 import { markedBlock, withoutBlock } from "./marked-block.ts";
 import { type HookName, hookNames } from "./verdict.ts";
@@ -14,6 +15,11 @@ export interface Baked {
 export function gateText({ node, program }: Baked): string {
 	const agents = ` ${[...agentNames.keys()].join(" ")} `;
 	return `udo_node=${quoted(node)}\nudo_program=${quoted(program)}\nudo_agents=${quoted(agents)}\n${gate}`;
+}
+
+/** The text of `udo/fsmonitor` in the git directory; `next` is the core.fsmonitor that was there before. */
+export function fsmonitorText({ node, program }: Baked, next = ""): string {
+	return `#!/bin/sh\nudo_node=${quoted(node)}\nudo_program=${quoted(program)}\nudo_next=${quoted(next)}\n${fsmonitor}`;
 }
 
 /** What `gateText` was given, or undefined when the text is something else. */

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { UdoError } from "../server/errors.ts";
 import type { Repository } from "../server/git/repository.ts";
 import { worktreesOf } from "../server/git/worktrees.ts";
+import { quoted } from "../server/shell-word.ts";
 import type { FileState } from "./file-state.ts";
 import { relay } from "./hook-text.ts";
 import { markedBlock } from "./marked-block.ts";
@@ -18,8 +19,12 @@ export interface Places {
 	/** The hooks directory of udo's own, for a repository whose `core.hooksPath` is set. */
 	readonly relays: string;
 	readonly include: string;
+	/** What core.fsmonitor runs under `udo init --guard-tree`. */
+	readonly fsmonitor: string;
 	/** The remembered project id. */
 	readonly project: string;
+	/** The git process that pre-commit last let pass. */
+	readonly passed: string;
 }
 
 export function placesOf({ commonDirectory }: Repository): Places {
@@ -31,7 +36,9 @@ export function placesOf({ commonDirectory }: Repository): Places {
 		gate: join(home, "gate.sh"),
 		relays: join(home, "hooks"),
 		include: join(home, "hooks.config"),
+		fsmonitor: join(home, "fsmonitor"),
 		project: join(home, "project"),
+		passed: join(home, "passed"),
 	};
 }
 
@@ -69,9 +76,29 @@ export function includeBlock({ commonDirectory }: Repository): string {
 	);
 }
 
-/** The file that `includeBlock` includes. */
-export function includedText({ relays }: Places): string {
-	return `# Made by \`udo init\`.\n[core]\n\thooksPath = "${inQuotes(relays)}"\n`;
+/** The file that `includeBlock` includes: what git is to use of udo. */
+export function includedText(
+	{ relays, fsmonitor }: Places,
+	uses: { readonly relays: boolean; readonly fsmonitor: boolean },
+): string {
+	const lines = [
+		...(uses.relays ? [`\thooksPath = "${inQuotes(relays)}"`] : []),
+		...(uses.fsmonitor ? [`\tfsmonitor = "${inQuotes(asCommand(fsmonitor))}"`] : []),
+	];
+	return `# Made by \`udo init\`.\n[core]\n${lines.join("\n")}\n`;
+}
+
+/** `core.fsmonitor` as it would be without udo; undefined when nothing is asked. */
+export async function configuredFsmonitor(repository: Repository): Promise<string | undefined> {
+	const own = asCommand(placesOf(repository).fsmonitor);
+	const values = (await repository.ask("config", "--null", "--get-all", "core.fsmonitor"))?.split("\0").slice(0, -1);
+	const value = values?.filter((each) => each !== own).at(-1);
+	return value === undefined || /^(false|no|off|0)?$/i.test(value) ? undefined : value;
+}
+
+// git hands it to a shell when there is anything in it that a shell knows. With exec the script is still git's own child.
+function asCommand(path: string): string {
+	return /^[\w@%+:,./-]+$/.test(path) ? path : `exec ${quoted(path)}`;
 }
 
 /**

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { UdoError } from "../server/errors.ts";
 import type { Repository } from "../server/git/repository.ts";
 import { apply, type Change, changesTo, type FileState, readState, removeIfEmpty } from "./file-state.ts";
 import { type ForeignTool, foreignTool } from "./foreign-tool.ts";
 import {
 	type Baked,
+	fsmonitorText,
 	gateText,
 	guardedHook,
 	isShellScript,
@@ -13,6 +15,7 @@ import {
 	unguardedHook,
 } from "./hook-text.ts";
 import {
+	configuredFsmonitor,
 	configuredHooksPath,
 	includeBlock,
 	includedText,
@@ -34,32 +37,45 @@ export type Plan =
 			readonly original: string;
 	  };
 
+export interface InstallOptions {
+	/** Whether the working trees are kept before git commands that may destroy what is in them; as it was when missing. */
+	readonly guardTree?: boolean;
+}
+
 /**
  * Plans the hooks of a clone, for all of its working trees. Where git uses its own hooks directory and what is there are shell
  * scripts, the check goes into them. Otherwise (husky, any other core.hooksPath, hooks in other languages, disabled or linked
  * ones) nobody's hook is touched: udo's own hooks directory relays to them. Tools that write hooks themselves are left alone.
  */
-export async function planInstall(repository: Repository, baked: Baked): Promise<Plan> {
+export async function planInstall(repository: Repository, baked: Baked, options: InstallOptions = {}): Promise<Plan> {
 	const tool = foreignTool(repository);
 	if (tool !== undefined) return { kind: "foreign", tool };
 	const places = placesOf(repository);
 	const configured = await configuredHooksPath(repository);
 	const desired = withoutUdo(places);
 	desired.set(places.gate, { kind: "file", content: latin1(gateText(baked)), mode: 0o644 });
-	if (configured === undefined && addChecks(places, desired)) {
-		return { kind: "in place", changes: changesTo(desired), original: places.plainHooks };
+	const guardTree = options.guardTree ?? existsSync(places.fsmonitor);
+	if (guardTree) {
+		const content = latin1(fsmonitorText(baked, await chainedFsmonitor(repository)));
+		desired.set(places.fsmonitor, { kind: "file", content, mode: 0o755 });
 	}
+	const inPlace = configured === undefined && addChecks(places, desired);
 	const original = configured ?? places.plainHooks;
-	for (const [path, state] of await relayFiles(repository, original)) desired.set(path, state);
-	desired.set(places.include, { kind: "file", content: latin1(includedText(places)), mode: 0o644 });
-	appendToConfig(places, desired, latin1(includeBlock(repository)));
-	return { kind: "relays", changes: changesTo(desired), original };
+	if (!inPlace) for (const [path, state] of await relayFiles(repository, original)) desired.set(path, state);
+	if (!inPlace || guardTree) {
+		const content = latin1(includedText(places, { relays: !inPlace, fsmonitor: guardTree }));
+		desired.set(places.include, { kind: "file", content, mode: 0o644 });
+		appendToConfig(places, desired, latin1(includeBlock(repository)));
+	}
+	return { kind: inPlace ? "in place" : "relays", changes: changesTo(desired), original };
 }
 
 /** Plans to leave no trace of udo in a clone: every file is again what it was, byte for byte, with its mode. */
 export function planRemoval(repository: Repository): readonly Change[] {
 	const places = placesOf(repository);
-	return changesTo(withoutUdo(places).set(places.project, { kind: "absent" }));
+	const desired = withoutUdo(places);
+	for (const path of [places.project, places.passed]) desired.set(path, { kind: "absent" });
+	return changesTo(desired);
 }
 
 /** Carries out what `command` planned. Throws a UdoError where it stops. */
@@ -100,7 +116,18 @@ function withoutUdo(places: Places): Map<string, FileState> {
 	for (const name of existsSync(places.relays) ? readdirSync(places.relays) : []) {
 		desired.set(join(places.relays, name), { kind: "absent" });
 	}
-	return desired.set(places.include, { kind: "absent" }).set(places.gate, { kind: "absent" });
+	for (const path of [places.include, places.gate, places.fsmonitor]) desired.set(path, { kind: "absent" });
+	return desired;
+}
+
+async function chainedFsmonitor(repository: Repository): Promise<string | undefined> {
+	const configured = await configuredFsmonitor(repository);
+	if (configured === undefined || !/^(true|yes|on|1)$/i.test(configured)) return configured;
+	throw new UdoError("git's own file system monitor is on here", {
+		code: "fsmonitor_taken",
+		why: "there can be one core.fsmonitor only, and udo cannot stand in front of git's daemon.",
+		next: "git config core.fsmonitor false && udo init --guard-tree",
+	});
 }
 
 // False, and nothing added, when one of the hooks is not a script that the check can go into.

@@ -8,10 +8,14 @@ import { HeldError, type UdoError } from "../server/errors.ts";
 import { lockablePaths } from "../server/git/attributes.ts";
 import { mergeHeads, stagedPaths } from "../server/git/staged.ts";
 import { branchAt } from "../server/git/worktrees.ts";
-import { quoted, resourceWords } from "../server/shell-word.ts";
+import { resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";
+import { fromTop } from "./pathspec.ts";
+import { staleErrors, staleFiles } from "./stale.ts";
+import { type Swept, sweepRefusals, sweepWarnings, sweptFiles } from "./sweep.ts";
 import { type HookName, showNames, type Verdict } from "./verdict.ts";
+import { othersHere } from "./writers.ts";
 
 // Each holder gets three lines; more of them would be a report, and that is what `udo status` is for.
 const mostHolders = 3;
@@ -25,16 +29,28 @@ export async function preCommit(
 	hook: HookName,
 	environment: NodeJS.ProcessEnv,
 ): Promise<Verdict> {
-	const found = await foreignLocks(workspace, environment);
+	const staged = onceOnly(() => stagedPaths(workspace.repository, mergeHeads(workspace.repository, environment)));
+	const found = await foreignLocks(workspace, staged);
 	const judged = await judgeAll(workspace, found);
 	const blocked = judged.filter(({ judgement }) => judgement === "block");
-	const warnings = byHolder(judged.filter(({ judgement }) => judgement === "warn")).map(warning);
-	if (blocked.length > 0) {
-		const refused = blocked.map(({ path }) => path);
+	const swept = (await sweptFrom(workspace, staged)).filter(({ path }) => !found.some((each) => each.path === path));
+	const sweptAway = swept.filter(({ judgement }) => judgement === "block");
+	// The merge commit of `git merge` takes over what others committed, and nothing of it back.
+	const stale = hook === "pre-commit" ? await staleFiles(workspace, environment) : [];
+	const warnings = [
+		...byHolder(judged.filter(({ judgement }) => judgement === "warn")).map(warning),
+		...sweepWarnings(swept.filter(({ judgement }) => judgement === "warn")),
+	];
+	if (blocked.length > 0 || sweptAway.length > 0 || stale.length > 0) {
+		const refused = [...[...blocked, ...sweptAway].map(({ path }) => path), ...stale.flatMap(({ paths }) => paths)];
 		// git starts a hook at the top of the tree and says here where it was started itself.
 		const directory = environment["GIT_PREFIX"] ?? "";
-		const holders = byHolder(blocked).slice(0, mostHolders);
-		return { refusals: holders.map((group) => refusal(group, directory)), warnings, refused };
+		const refusals = [
+			...byHolder(blocked).map((group) => refusal(group, directory)),
+			...sweepRefusals(sweptAway),
+			...staleErrors(stale),
+		];
+		return { refusals: refusals.slice(0, mostHolders), warnings, refused };
 	}
 	const branch = await workspace.repository.branch();
 	const command = hook === "pre-commit" ? "git commit" : "git merge --continue";
@@ -53,8 +69,15 @@ interface Found {
 
 type Judged = Found & { readonly judgement: ReturnType<typeof judge>; readonly place: Place };
 
-async function foreignLocks(workspace: Workspace, environment: NodeJS.ProcessEnv): Promise<readonly Found[]> {
-	const { coordinator, repository, store, project } = workspace;
+type Staged = () => Promise<readonly string[]>;
+
+async function sweptFrom(workspace: Workspace, staged: Staged): Promise<readonly Swept[]> {
+	const others = await othersHere(workspace);
+	return others.length === 0 ? [] : sweptFiles(workspace, others, await staged());
+}
+
+async function foreignLocks(workspace: Workspace, staged: Staged): Promise<readonly Found[]> {
+	const { coordinator, store, project } = workspace;
 	await coordinator.reap();
 	const locks = (await store.locks(project)).filter(({ session }) => session !== coordinator.session.id);
 	const about = locks.filter(({ resource: { kind } }) => kind === "file" || kind === "project" || kind === "exclusive");
@@ -63,7 +86,7 @@ async function foreignLocks(workspace: Workspace, environment: NodeJS.ProcessEnv
 	const byKey = new Map<ResourceKey, Lock>(about.map((lock) => [resourceKey(lock.resource), lock]));
 	const exclusive = about.find(({ resource }) => resource.kind === "exclusive");
 	const found: Found[] = [];
-	for (const path of await stagedPaths(repository, mergeHeads(repository, environment))) {
+	for (const path of await staged()) {
 		const covering = coveringKeys({ kind: "file", id: path.normalize("NFC") });
 		const lock = exclusive ?? covering.flatMap((key) => byKey.get(key) ?? [])[0];
 		const holder = lock && sessions.find(({ id, project: its }) => id === lock.session && its === lock.project);
@@ -92,6 +115,15 @@ async function judgeAll(workspace: Workspace, found: readonly Found[]): Promise<
 		};
 		return { ...each, judgement: judge(encounter) };
 	});
+}
+
+// Asking git is most of what a hook costs.
+function onceOnly<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+	let answer: Promise<Answer> | undefined;
+	return () => {
+		answer ??= ask();
+		return answer;
+	};
 }
 
 function placeOf(holder: Session, { coordinator, repository }: Workspace): Place {
@@ -140,11 +172,4 @@ function describe([{ lock, holder, place }]: readonly [Judged, ...Judged[]]): st
 
 function held(lock: Lock): string {
 	return lock.origin === "edit" ? "being edited by somebody else" : "locked by somebody else";
-}
-
-// A pathspec that means this one path wherever it is typed; `:/!a` or `:/a*` would mean something else.
-function fromTop(path: string): string {
-	return quoted(
-		`${/^[\w.][^*?[\\]*$/.test(path) ? ":/" : ":(top,literal)"}${showText(path, Number.POSITIVE_INFINITY)}`,
-	);
 }

@@ -4,7 +4,8 @@ import { knownCommits } from "../server/git/commits.ts";
 import { shellWord } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";
-import { showNames, type Verdict } from "./verdict.ts";
+import { isCoordinated } from "./coordinated-push.ts";
+import { type CoordinatedPush, showNames, type Verdict } from "./verdict.ts";
 
 /** One line that git gives a pre-push hook: what is about to replace what on the remote. */
 export interface RefUpdate {
@@ -19,7 +20,13 @@ export interface RefUpdate {
  * Guards a push: refuses it when the remote has commits that were never fetched, and takes the remote's branches for as long
  * as git needs. Deletions need the branch as well; tags and other refs nobody locks.
  */
-export async function prePush(workspace: Workspace, remote: string, updates: readonly RefUpdate[]): Promise<Verdict> {
+export async function prePush(
+	workspace: Workspace,
+	remote: string,
+	updates: readonly RefUpdate[],
+	environment: NodeJS.ProcessEnv,
+): Promise<Verdict> {
+	if (updates.length === 0 || (await isCoordinated(workspace, environment))) return nothingRefused;
 	const branches = updates.flatMap((update) => {
 		const name = /^refs\/heads\/(.+)$/.exec(update.remoteRef)?.[1];
 		return name === undefined ? [] : [{ ...update, name }];
@@ -30,17 +37,21 @@ export async function prePush(workspace: Workspace, remote: string, updates: rea
 	if (first !== undefined) {
 		const refused = behind.map(({ name }) => name);
 		const next = await catchUpCommand(workspace, remote, first);
-		return { refusals: [behindError(remote, refused, next)], warnings: [], refused: refused.map(asBranch) };
+		const refusals = [behindError(remote, refused, next)];
+		const instead = await coordinated(workspace, remote, updates);
+		return { refusals, warnings: [], refused: refused.map(asBranch), ...(instead && { instead }) };
 	}
 	const taken = await holdBranches(workspace, names, {
 		hook: "pre-push",
 		waitForClaims: true,
 		command: () => pushCommand(workspace, remote, updates),
 	});
-	return taken === undefined
-		? { refusals: [], warnings: [], refused: [] }
-		: { refusals: [taken], warnings: [], refused: names.map(asBranch) };
+	if (taken === undefined) return nothingRefused;
+	const instead = await coordinated(workspace, remote, updates);
+	return { refusals: [taken], warnings: [], refused: names.map(asBranch), ...(instead && { instead }) };
 }
+
+const nothingRefused: Verdict = { refusals: [], warnings: [], refused: [] };
 
 /** The lines of a pre-push hook's standard input, or what the pre-commit framework makes of them for the hooks it runs. */
 export function readUpdates(text: string, environment: NodeJS.ProcessEnv): readonly RefUpdate[] {
@@ -88,11 +99,33 @@ function behindError(remote: string, behind: readonly string[], next: string): U
 	});
 }
 
-// Pulling another branch than the one this tree is on would mix the two.
-async function catchUpCommand({ repository }: Workspace, remote: string, update: BranchUpdate): Promise<string> {
-	const branch = await repository.branch().catch(() => undefined);
-	const isHere = branch !== undefined && (update.localRef === "HEAD" || update.localRef === `refs/heads/${branch}`);
-	return `git ${isHere ? "pull --rebase" : "fetch"} ${shellWord(remote)} ${shellWord(update.name)}`;
+// `udo push` for what it can push, a branch of this clone.
+async function catchUpCommand(workspace: Workspace, remote: string, update: BranchUpdate): Promise<string> {
+	const push = await branchPush(workspace, remote, update);
+	if (push === undefined) return `git fetch ${shellWord(remote)} ${shellWord(update.name)}`;
+	const to = push.branch === update.name ? "" : ` --to ${shellWord(update.name)}`;
+	return `udo push${to} ${shellWord(remote)} ${shellWord(push.branch)}`;
+}
+
+/** The coordinated push that does what this one was to do, when the user wants that, and when it was about one branch. */
+async function coordinated(
+	workspace: Workspace,
+	remote: string,
+	updates: readonly RefUpdate[],
+): Promise<CoordinatedPush | undefined> {
+	const [only, ...others] = updates;
+	if (!workspace.config.pushesTogether || only === undefined || others.length > 0) return undefined;
+	return branchPush(workspace, remote, only);
+}
+
+async function branchPush(
+	{ repository }: Workspace,
+	remote: string,
+	{ localRef, localId, remoteRef }: RefUpdate,
+): Promise<CoordinatedPush | undefined> {
+	const current = await repository.branch().catch(() => undefined);
+	const branch = localRef === "HEAD" ? current : /^refs\/heads\/(.+)$/.exec(localRef ?? "")?.[1];
+	return branch === undefined || isZero(localId) ? undefined : { remote, branch, ref: remoteRef };
 }
 
 // What was asked of git, as far as a hook is told: not whether it was forced, so there is no command for what had to be.

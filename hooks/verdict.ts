@@ -1,8 +1,11 @@
 import { showText } from "../server/coordination/describe.ts";
 import type { UdoError } from "../server/errors.ts";
 
-/** The git hooks that udo guards. */
-export const hookNames = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
+/** The git hooks that guard commits and pushes. */
+export const commitHookNames = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
+
+/** The git hooks that udo guards: also those that look after a working tree which several sessions share. */
+export const hookNames = [...commitHookNames, "pre-rebase", "reference-transaction", "post-checkout"] as const;
 
 export type HookName = (typeof hookNames)[number];
 
@@ -13,6 +16,15 @@ export interface Verdict {
 	readonly warnings: readonly string[];
 	/** The paths and branches that were refused, for the log. */
 	readonly refused: readonly string[];
+	/** What to do in place of the push that is refused. */
+	readonly instead?: CoordinatedPush;
+}
+
+/** A branch of this clone, and the full name of the ref on the remote where it is to land. */
+export interface CoordinatedPush {
+	readonly remote: string;
+	readonly branch: string;
+	readonly ref: string;
 }
 
 /** The exit code of `udo hook` for a refusal; the gate takes any other failure for a fault of udo and lets git pass. */

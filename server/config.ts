@@ -27,6 +27,8 @@ export interface Config {
 	readonly locksPerSession: number;
 	readonly locksPerProject: number;
 	readonly sessionsPerProject: number;
+	/** A `git push` that would have to wait, or is behind, runs `udo push` in its place. */
+	readonly pushesTogether: boolean;
 	/** The team's Redis; undefined: this machine's store alone. */
 	readonly redis: RedisSettings | undefined;
 	/** UDO_SESSION: the session this process belongs to, when its environment says so. */
@@ -47,6 +49,8 @@ interface Setting extends Named {
 	readonly key: SettingKey;
 	/** The unit people write it in. */
 	readonly unit: "s" | "count";
+	/** 1 unless told. */
+	readonly least?: number;
 	readonly most: number;
 	readonly fallback: number;
 	readonly meaning: string;
@@ -59,7 +63,8 @@ type SettingKey =
 	| "lock.perProject"
 	| "session.ttl"
 	| "session.heartbeat"
-	| "session.perProject";
+	| "session.perProject"
+	| "push.auto";
 
 /** The numbers that can be set, in udo.config.json (`{"lock": {"ttl": 300}}`), the user's config.json or the environment. */
 const settings: readonly Setting[] = [
@@ -119,6 +124,15 @@ const settings: readonly Setting[] = [
 		most: 100_000,
 		meaning: "sessions of a project",
 	},
+	{
+		key: "push.auto",
+		variable: "UDO_PUSH_AUTO",
+		unit: "count",
+		fallback: 0,
+		least: 0,
+		most: 1,
+		meaning: "1: git push runs udo push when it must",
+	},
 ];
 
 /** All settings as they are in effect and where each came from, without any password. */
@@ -142,6 +156,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, worktree: string | un
 		locksPerSession: value("lock.perSession"),
 		locksPerProject: value("lock.perProject"),
 		sessionsPerProject: value("session.perProject"),
+		pushesTogether: value("push.auto") === 1,
 		redis: resolveRedis(places).settings,
 		session: nonEmpty(environment["UDO_SESSION"]),
 		actor: nonEmpty(environment["UDO_ACTOR"]),
@@ -174,7 +189,7 @@ export function isPlain(environment: NodeJS.ProcessEnv): boolean {
 function resolveSettings(places: readonly Place[]) {
 	return settings.map((setting) => {
 		for (const place of places) {
-			const value = wholeNumber(place, setting, 1, setting.most);
+			const value = wholeNumber(place, setting, setting.least ?? 1, setting.most);
 			if (value !== undefined) return { ...setting, value, source: place.source };
 		}
 		return { ...setting, value: setting.fallback, source: "default" as const };

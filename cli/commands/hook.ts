@@ -1,6 +1,10 @@
 import type { Command } from "commander";
+import { keepTree } from "../../hooks/fsmonitor.ts";
+import { postCheckout } from "../../hooks/post-checkout.ts";
 import { preCommit } from "../../hooks/pre-commit.ts";
 import { prePush, readUpdates } from "../../hooks/pre-push.ts";
+import { preRebase } from "../../hooks/pre-rebase.ts";
+import { referenceTransaction } from "../../hooks/reference-transaction.ts";
 import { type CoordinatedPush, type HookName, hookNames, refusedExitCode, type Verdict } from "../../hooks/verdict.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { describeLink } from "../../server/coordination/describe-link.ts";
@@ -11,6 +15,9 @@ import { pushInstead } from "../push-instead.ts";
 
 // No user waits longer for git because of udo, whatever hangs.
 const limitMs = 5000;
+
+// Apart from what would be lost for good.
+const keepLimitMs = 60_000;
 
 export function define(command: Command, cli: Cli): void {
 	command
@@ -24,6 +31,7 @@ type HookCli = Pick<Cli, "output" | "environment" | "directory">;
 
 /** Guards what git is about to do, and ends the process with the answer: 0, or `refusedExitCode`. */
 export async function runHook(cli: HookCli, name: string, args: readonly string[]): Promise<never> {
+	if (name === "fsmonitor") return keep(cli, args);
 	const known = hookNames.find((each) => each === name);
 	if (known === undefined) {
 		throw new UsageError(`udo guards no hook ${showText(JSON.stringify(name), 40)}`, { next: "udo hook --help" });
@@ -45,6 +53,21 @@ export async function runHook(cli: HookCli, name: string, args: readonly string[
 	return process.exit(answer.exitCode);
 }
 
+// git is not stopped whatever comes of it: it takes no answer for a veto here.
+async function keep(cli: HookCli, [words = ""]: readonly string[]): Promise<never> {
+	const overtime = setTimeout(() => {
+		cli.output.note(`udo: no answer within ${keepLimitMs / 1000} s; what is in this working tree was not kept`);
+		process.exit(1);
+	}, keepLimitMs);
+	try {
+		await keepTree(cli.directory, cli.environment, words);
+	} catch (error) {
+		noteFault(cli, error, "what is in this working tree was not kept");
+	}
+	clearTimeout(overtime);
+	return process.exit(0);
+}
+
 /** The exit code, from the moment the verdict is known: what fails or hangs after that does not change it. */
 class Answer {
 	exitCode: number | undefined;
@@ -53,7 +76,7 @@ class Answer {
 
 // A conflict that is proven stops git; a fault of udo does not, unless UDO_STRICT=1 asks for that.
 async function guard(cli: HookCli, name: HookName, args: readonly string[], answer: Answer): Promise<void> {
-	const input = name === "pre-push" ? await standardInput() : "";
+	const input = name === "pre-push" || name === "reference-transaction" ? await standardInput() : "";
 	await using workspace = await openWorkspace({
 		directory: cli.directory,
 		environment: cli.environment,
@@ -85,12 +108,24 @@ function decide(
 	cli: HookCli,
 	workspace: Workspace,
 	name: HookName,
-	[remote = "", url = ""]: readonly string[],
+	args: readonly string[],
 	input: string,
 ): Promise<Verdict> {
-	return name === "pre-push"
-		? prePush(workspace, remote || url, readUpdates(input, cli.environment), cli.environment)
-		: preCommit(workspace, name, cli.environment);
+	switch (name) {
+		case "pre-commit":
+		case "pre-merge-commit":
+			return preCommit(workspace, name, cli.environment);
+		case "pre-push": {
+			const [remote = "", url = ""] = args;
+			return prePush(workspace, remote || url, readUpdates(input, cli.environment), cli.environment);
+		}
+		case "pre-rebase":
+			return preRebase(workspace, args, cli.environment);
+		case "reference-transaction":
+			return referenceTransaction(workspace, input);
+		case "post-checkout":
+			return postCheckout(workspace);
+	}
 }
 
 function passUnguarded(cli: HookCli, error: unknown): number {

@@ -15,6 +15,7 @@ interface Options {
 	readonly remove?: true;
 	readonly yes?: true;
 	readonly dryRun?: true;
+	readonly guardTree?: boolean;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -22,6 +23,8 @@ export function define(command: Command, cli: Cli): void {
 		.option("--remove", "take everything out again, byte for byte")
 		.option("--yes", "do not ask")
 		.option("--dry-run", "only say what would be done")
+		.option("--guard-tree", "also keep what is in a working tree before git destroys it (udo restore)")
+		.option("--no-guard-tree", "stop doing that")
 		.action(cli.action((options: Options) => init(cli, options)));
 }
 
@@ -34,7 +37,9 @@ async function init(cli: Cli, options: Options): Promise<number> {
 		report(cli, repository, changes, ["udo's hooks are removed; everything else is as it was before"]);
 		return 0;
 	}
-	const plan = await planInstall(repository, thisProgram());
+	const plan = await planInstall(repository, thisProgram(), {
+		...(options.guardTree !== undefined && { guardTree: options.guardTree }),
+	});
 	if (plan.kind === "foreign") return explainForeign(cli, plan.tool);
 	if (!(await settle(cli, repository, plan.changes, options))) return 0;
 	carryOut(repository, plan.changes, "udo init");

@@ -48,6 +48,8 @@ export function describeEvent(event: UdoEvent): string {
 			return `settled ${event.conflict}: ${showText(event.resolution)}`;
 		case "context_switched":
 			return `left for ${showText(event.to, 120)}`;
+		case "branch_moved":
+			return `moved branch ${showText(event.branch, 120)} to ${showText(event.to, 12)}`;
 		case "guard_refused":
 			return `was refused by ${event.hook}: ${event.paths.map((path) => showText(path, 120)).join(", ")}`;
 		case "guard_skipped":

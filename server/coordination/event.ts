@@ -51,6 +51,8 @@ export type EventBody =
 	  }
 	| { readonly type: "conflict_resolved"; readonly conflict: ConflictId; readonly resolution: string }
 	| { readonly type: "context_switched"; readonly to: string }
+	/** A git moved a branch by other means than a commit that pre-commit guards. */
+	| { readonly type: "branch_moved"; readonly branch: string; readonly to: string; readonly worktree: string }
 	| { readonly type: "guard_refused"; readonly hook: string; readonly paths: readonly string[] }
 	| { readonly type: "guard_skipped"; readonly hook: string; readonly variable: string }
 	/** This machine lost sight of the team's store, or is back. */
@@ -77,6 +79,7 @@ const everyType: Record<EventType, true> = {
 	conflict_detected: true,
 	conflict_resolved: true,
 	context_switched: true,
+	branch_moved: true,
 	guard_refused: true,
 	guard_skipped: true,
 	link_changed: true,

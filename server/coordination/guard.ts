@@ -22,3 +22,8 @@ export function judge({ lock, place, sameActor, unsaved, lockable }: Encounter):
 	if (sameActor) return place === "same tree" && unsaved ? "warn" : "silent";
 	return ({ "same tree": "block", "same branch": "warn", "another branch": "silent" } as const)[place];
 }
+
+/** What becomes of a staged file that only another session of this tree wrote, and that nobody has locked. */
+export function judgeSweep({ unsaved }: { readonly unsaved: boolean }): "block" | "warn" {
+	return unsaved ? "block" : "warn";
+}

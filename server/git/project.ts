@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ProjectId } from "../coordination/session.ts";
+import { localGitDirectory } from "./local-path.ts";
 import { openRepository, type Repository } from "./repository.ts";
 
 /**
@@ -48,9 +49,9 @@ async function firstCommit(repository: Repository): Promise<string | undefined> 
 async function originOf(repository: Repository, hops = 0): Promise<string | undefined> {
 	const url = (await repository.ask("config", "--get", "remote.origin.url"))?.trim();
 	if (!url) return undefined;
-	const path = resolve(repository.worktree, url.startsWith("file://") ? url.slice("file://".length) : url);
-	if (!existsSync(path)) return normaliseRemote(url);
-	const source = hops < 8 ? await openIfWorktree(path) : undefined;
+	const path = localGitDirectory(repository.worktree, url);
+	if (path === undefined) return normaliseRemote(url);
+	const source = hops < 8 ? await openIfWorktree(path.replace(/\/\.git$/, "")) : undefined;
 	return source === undefined ? undefined : originOf(source, hops + 1);
 }
 

@@ -4,6 +4,8 @@ import type { Workspace } from "../workspace.ts";
 
 export type FileChange = Extract<UdoEvent, { type: "file_change" }>;
 
+type Heard = Extract<UdoEvent, { type: "file_change" | "conflict_detected" }>;
+
 // Editors that save at every keystroke exist; nobody reads that often.
 const quietMs = 1000;
 
@@ -35,15 +37,22 @@ export class FileChanges {
 	}
 
 	/** What other sessions told since the last time, oldest first; at most 200 at a time. */
-	async hear(): Promise<readonly FileChange[]> {
+	async hear(): Promise<readonly Heard[]> {
 		const { store, project, coordinator } = this.#workspace;
 		const last = await store.lastEvent(project);
 		if (last === this.#heard) return [];
 		const limit = 200;
-		const events = await store.events({ project, after: this.#heard, limit, types: ["file_change"] });
+		const events = await store.events({
+			project,
+			after: this.#heard,
+			limit,
+			types: ["file_change", "conflict_detected"],
+		});
 		this.#heard = events.length < limit ? Math.max(last, events.at(-1)?.seq ?? 0) : (events.at(-1)?.seq ?? last);
 		return events.filter(
-			(event): event is FileChange => event.type === "file_change" && event.session !== coordinator.session.id,
+			(event): event is Heard =>
+				(event.type === "file_change" || event.type === "conflict_detected") &&
+				event.session !== coordinator.session.id,
 		);
 	}
 }

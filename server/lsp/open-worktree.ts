@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { background } from "../coordination/background.ts";
+import { showText } from "../coordination/describe.ts";
+import type { UdoEvent } from "../coordination/event.ts";
 import { startHeartbeat } from "../coordination/heartbeat.ts";
 import { covers, type Resource, resourceKey } from "../coordination/resource.ts";
 import { UdoError } from "../errors.ts";
@@ -131,12 +133,21 @@ export class OpenWorktree implements AsyncDisposable {
 		this.#held = await this.#heldLocks.read(members.map(({ resource }) => resource));
 		this.#outage.over();
 		this.#outage.seen(this.workspace.store.link());
-		for (const change of await this.changes.hear()) {
-			for (const member of members) if (member.resource.id === change.path) member.hear(change);
+		for (const event of await this.changes.hear()) {
+			if (event.type === "conflict_detected") await this.#tellSwitch(event);
+			else for (const member of members) if (member.resource.id === event.path) member.hear(event);
 		}
 		this.#seen = JSON.stringify([this.#branch, this.#held.map(summary)]);
 		if (this.#seen === before) return;
 		for (const member of members) member.look();
+	}
+
+	// Whoever has files open here should know before they save into another branch.
+	async #tellSwitch({ conflict, conflictType, sessions }: Extract<UdoEvent, { type: "conflict_detected" }>) {
+		const { store, project, coordinator } = this.workspace;
+		if (conflictType !== "context_switch" || !sessions.includes(coordinator.session.id)) return;
+		const found = (await store.conflicts(project)).find(({ id }) => id === conflict);
+		if (found !== undefined) this.#outage.warn(`${showText(found.summary)} (back: ${showText(found.next)})`);
 	}
 
 	async #followHead(): Promise<void> {

@@ -50,6 +50,11 @@ export class Outage {
 		}
 	}
 
+	/** What others did to the tree that this editor works in. */
+	warn(message: string): void {
+		this.#editor.show("warning", message);
+	}
+
 	/** The store answered. */
 	over(): void {
 		if (this.#isOut) this.#editor.log("info", "the store is back");

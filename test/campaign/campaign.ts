@@ -6,6 +6,7 @@ import { faults, faultsTable, injectFault } from "./faults.ts";
 import { killHoldersAndWaiters, killInTheMiddle } from "./kill.ts";
 import { compareWithModel } from "./model.ts";
 import { openTogether } from "./opening.ts";
+import { killLeaders, killOthers, pushCrowd } from "./push.ts";
 import type { Report } from "./report.ts";
 import { randomTraffic } from "./traffic.ts";
 
@@ -15,6 +16,9 @@ const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
 	kill: () => killHoldersAndWaiters(100),
 	middle: () => killInTheMiddle(200),
 	traffic: () => randomTraffic(8, 30_000, seed),
+	"push-leaders": () => killLeaders(20),
+	"push-others": () => killOthers(20),
+	"push-crowd": () => pushCrowd(16, 20, 0.1, seed),
 	...Object.fromEntries(stores.map((store) => [`model-${store.name}`, () => compareWithModel(store, 200_000, seed)])),
 };
 

@@ -42,7 +42,7 @@ test.each(
 		{
 			what: "hooks that were never installed",
 			damage: (sandbox: Sandbox) => sandbox.run("udo", ["init", "--remove", "--yes"]),
-			finding: /FAIL {2}hooks: not in .*|FAIL {2}hooks: no pre-commit, pre-merge-commit, pre-push of udo's/,
+			finding: /FAIL {2}hooks: not in .*|FAIL {2}hooks: no pre-commit, .*post-checkout of udo's/,
 			next: "udo init",
 		},
 		{

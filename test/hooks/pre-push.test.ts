@@ -24,7 +24,11 @@ describe("a push", () => {
 			"git push origin 'main@{0 days ago}:refs/heads/main'",
 		],
 		["by force without need", "git push -q --force origin main", "git push origin main"],
-		["by force", "git reset -q --hard HEAD~; UDO=0 git commit -q --amend -m x; git push -qf origin main", undefined],
+		[
+			"by force",
+			"UDO=0 git reset -q --hard HEAD~; UDO=0 git commit -q --amend -m x; git push -qf origin main",
+			undefined,
+		],
 	])("%s waits two seconds for who claimed it, and is refused with the holder", async (_, command, again) => {
 		await using sandbox = await withRemote();
 		const { alice, bob } = twoTerminals(sandbox);
@@ -44,7 +48,8 @@ describe("a push", () => {
 		await using sandbox = await withRemote();
 		const { alice, bob } = twoTerminals(sandbox);
 		await bob.run("udo lock --branch main");
-		await alice.run("UDO=0 git commit -q --allow-empty -m more; for i in $(seq 250); do git branch b$i; done");
+		const many = 'for i in $(seq 250); do echo "create refs/heads/b$i HEAD"; done | UDO=0 git update-ref --stdin';
+		await alice.run(`UDO=0 git commit -q --allow-empty -m more; (${many})`);
 
 		expect((await alice.run("git push -q --all origin")).code).toBe(1);
 		expect(await remoteLog(sandbox)).toBe("first\n");
@@ -134,20 +139,20 @@ describe("a push that is behind", () => {
 		const answer = await alice.run(command);
 		expect(answer.code).toBe(1);
 		expect(answer.stderr).toMatch(
-			/^udo: push refused: main is behind origin\n.*never fetched here\.\n {2}next: git pull --rebase origin main\n/,
+			/^udo: push refused: main is behind origin\n.*never fetched here\.\n {2}next: udo push origin main\n/,
 		);
 		expect(await alice.run("git pull -q --rebase origin main && git push -q origin main")).toMatchObject({ code: 0 });
 		expect(await remoteLog(sandbox)).toBe("alices\nbobs\nfirst\n");
 	});
 
-	test("is not told to pull another branch than the one it is on", async () => {
+	test("is told what to do for the branch that it pushes, whichever it is on", async () => {
 		await using sandbox = await withRemote();
 		const clone = await cloneOf(sandbox);
 		const [alice, bob] = [sandbox.terminal("alice"), sandbox.terminal("bob", clone)];
 		await bob.run("git commit -q --allow-empty -m bobs; git push -q origin main; udo status");
 
 		const answer = await alice.run("git switch -qc topic; git push -q origin main");
-		expect(answer.stderr).toContain("\n  next: git fetch origin main\n");
+		expect(answer.stderr).toContain("\n  next: udo push origin main\n");
 	});
 
 	test("and only deletes or replaces what is known goes through", async () => {

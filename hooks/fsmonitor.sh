@@ -1,0 +1,73 @@
+# git asks core.fsmonitor which files have changed, before it looks at them: the last moment in which what a `git reset --hard` is
+# about to destroy is still there. This script has udo keep it, if there is anything to keep, and answers that everything may have
+# changed. `udo init --guard-tree` puts udo_node, udo_program (absolute paths) and udo_next in front of it: the command that was
+# core.fsmonitor before, which then gives the answer.
+
+# Whether the git that asks may change or remove files. Any does that is not known to leave them alone; `git status` must not pay.
+udo_endangers() {
+	if [ "${UDO-}" = 0 ] || [ "${UDO_SKIP-}" = 1 ]; then return 1; fi
+	udo_words=
+	if [ -r "/proc/$PPID/cmdline" ]; then
+		# `read` drops the zero bytes between the words: enough for those that are called most.
+		read -r udo_line 2>/dev/null <"/proc/$PPID/cmdline" || :
+		case $udo_line in
+		gitstatus* | gitdiff* | gitadd* | gitcommit* | gitlog* | gitls-files* | gitupdate-index* | gitdescribe*) return 1 ;;
+		esac
+		udo_words=$(tr '\0' '\n' <"/proc/$PPID/cmdline")
+	else
+		udo_words=$(ps -o args= -p "$PPID" | tr ' ' '\n')
+	fi
+	set -f
+	IFS='
+'
+	set -- $udo_words
+	unset IFS
+	case ${1-} in
+	git-* | */git-*) udo_command=${1##*git-} ;;
+	*)
+		udo_command=
+		while [ $# -gt 1 ]; do
+			shift
+			case $1 in
+			-c | -C | --git-dir | --work-tree | --namespace | --exec-path | --config-env) [ $# -lt 2 ] || shift ;;
+			-*) ;;
+			*)
+				udo_command=$1
+				break
+				;;
+			esac
+		done
+		;;
+	esac
+	case $udo_command in
+	status | diff | diff-files | diff-index | difftool | add | stage | commit | log | show | ls-files | update-index | describe | blame | grep)
+		return 1
+		;;
+	reset)
+		# Without one of these it only changes the index.
+		case "$udo_words" in *--hard* | *--merge* | *--keep*) ;; *) return 1 ;; esac
+		;;
+	esac
+}
+
+udo_has_changes() {
+	[ -n "$(git -c core.fsmonitor=false --no-optional-locks status --porcelain --ignore-submodules=all 2>/dev/null)" ]
+}
+
+udo_keep() {
+	if [ -r "$udo_program" ] && [ -x "$udo_node" ]; then
+		"$udo_node" "$udo_program" fsmonitor "$udo_words" </dev/null >&2
+	elif [ -r "$udo_program" ] && command -v node >/dev/null 2>&1; then
+		node "$udo_program" fsmonitor "$udo_words" </dev/null >&2
+	elif command -v udo >/dev/null 2>&1; then
+		udo hook fsmonitor "$udo_words" </dev/null >&2
+	else
+		echo "udo: cannot keep what is in this working tree: node or udo is gone (next: udo init)" >&2
+	fi
+}
+
+if udo_endangers && udo_has_changes; then udo_keep || :; fi
+if [ -n "$udo_next" ]; then exec sh -c "$udo_next \"\$@\"" "$udo_next" "$@"; fi
+# Of the older protocol there is no answer that means everything.
+[ "${1-}" = 2 ] || exit 1
+printf 'udo\0/\0'

@@ -1,0 +1,48 @@
+import type { Workspace } from "../server/workspace.ts";
+import { heldBranch, heldError } from "./held-branch.ts";
+import type { Verdict } from "./verdict.ts";
+
+/**
+ * Guards what moves a branch or hides the changes of a working tree past every other hook: `commit --no-verify`, `branch -f`,
+ * `update-ref`, `stash push`. Refused when another live session has the branch. `text` is what git wrote: a line for each ref.
+ */
+export async function referenceTransaction(workspace: Workspace, text: string): Promise<Verdict> {
+	const moves = readMoves(text);
+	const branches = moves.flatMap(({ ref }) => /^refs\/heads\/(.+)$/.exec(ref)?.[1] ?? []);
+	const held = await heldBranch(workspace, branches);
+	if (held !== undefined) {
+		return { refusals: [heldError(held, "move", "git …")], warnings: [], refused: [`branch ${held.branch}`] };
+	}
+	for (const { ref, to } of moves) {
+		const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
+		if (branch === undefined || isZero(to)) continue;
+		const { worktree } = workspace.repository;
+		await workspace.coordinator.log({ type: "branch_moved", branch, to, worktree });
+	}
+	// A stash takes the files of all who share this tree, and lies where every working tree of the clone may take it from.
+	const here = await workspace.repository.branch();
+	if (here === undefined || !moves.some(({ ref, to }) => ref === "refs/stash" && !isZero(to))) return nothing;
+	const heldHere = await heldBranch(workspace, [here]);
+	if (heldHere === undefined) return nothing;
+	return { refusals: [heldError(heldHere, "stash", "git stash push")], warnings: [], refused: ["refs/stash"] };
+}
+
+interface Move {
+	readonly to: string;
+	readonly ref: string;
+}
+
+const nothing: Verdict = { refusals: [], warnings: [], refused: [] };
+
+function readMoves(text: string): readonly Move[] {
+	return text.split("\n").flatMap((line) => {
+		const [, from, to, ref] = /^(\S+) (\S+) (refs\/(?:heads\/.+|stash))$/.exec(line) ?? [];
+		if (to === undefined || ref === undefined) return [];
+		// A deletion that does not care what was there is zeros for zeros.
+		return from === to && !isZero(to) ? [] : [{ to, ref }];
+	});
+}
+
+function isZero(id: string): boolean {
+	return /^0+$/.test(id);
+}
