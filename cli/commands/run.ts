@@ -49,6 +49,9 @@ async function run(cli: Cli, paths: readonly string[], options: Options): Promis
 		if (claimed.aborted) return 130;
 		throw await refusal(workspace, resources, claimed);
 	}
+	if (claimed.granted.isLocalOnly) {
+		cli.output.note("the lock keeps out this machine only: the team's Redis cannot be asked (udo status)");
+	}
 	await using first = new Lease(workspace.coordinator, claimed.granted, claimed.sentAt);
 	const child = await start(program, args, {
 		...cli.environment,

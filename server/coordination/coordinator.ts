@@ -85,10 +85,12 @@ export class Coordinator {
 			...(options.steal && { steal: options.steal }),
 			...(options.owner && { owner: options.owner }),
 		};
+		let hasArrived = false;
 		for (let reaped = -1; ; ) {
 			const answer = await this.store.acquire(wanted);
-			if (!answer.ok && answer.reason === "no-session") {
+			if (!answer.ok && answer.reason === "no-session" && !hasArrived) {
 				await this.arrive();
+				hasArrived = true;
 				continue;
 			}
 			// Another process may have freed it meanwhile, so it is worth asking again even when nothing was found.

@@ -85,8 +85,13 @@ export class Lease implements AsyncDisposable {
 	async #look(): Promise<void> {
 		if (this.#isOver) return;
 		const { project, store } = this.#coordinator;
-		const state = await store.peek(project, this.granted.request);
-		if (state !== "granted") this.#lose("it was stolen or its lease ran out");
+		try {
+			const state = await store.peek(project, this.granted.request);
+			if (state !== "granted") this.#lose("it was stolen or its lease ran out");
+		} catch (error) {
+			// Given back meanwhile, and the store with it.
+			if (!this.#isOver) throw error;
+		}
 	}
 
 	#lose(why: string, cause?: unknown): void {

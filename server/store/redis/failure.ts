@@ -95,6 +95,15 @@ const meanings: readonly Meaning[] = [
 		explain: (message) => ({ what: "is away", why: `${lower(message)}.`, next: doctor }),
 	},
 	{
+		pattern: /^WRONGTYPE/,
+		explain: () => ({
+			what: "has other data under udo's names",
+			why: "somebody else writes keys that begin with udo:, or they are damaged.",
+			next: doctor,
+			isLasting: true,
+		}),
+	},
+	{
 		pattern: /^unconfirmed$/,
 		explain: (message) => ({ what: "did not confirm", why: `${lower(message)}.`, next: doctor }),
 	},

@@ -216,21 +216,28 @@ export function toWaiters(project: ProjectId, seen: readonly SeenRequest[]): Wai
 	}));
 }
 
-/** The sessions of one project, oldest first, as read-sessions.lua tells them. */
+/** The sessions of one project, oldest first, as read-sessions.lua tells them. What udo did not write is passed over. */
 export function toSessions(now: number, texts: readonly string[]): Session[] {
-	return texts.map((text, index) => {
-		const { since, beat, ...entry } = JSON.parse(text) as SessionEntry & {
-			readonly since: number;
-			readonly beat: number;
-		};
-		return {
-			...entry,
-			branch: entry.branch ?? undefined,
-			role: index === 0 ? "primary" : "secondary",
-			ageMs: now - since,
-			sinceHeartbeatMs: now - beat,
-		};
-	});
+	const found = texts.flatMap((text) => parsed<SessionEntry & { readonly since: number; readonly beat: number }>(text));
+	return found.map(({ since, beat, ...entry }, index) => ({
+		...entry,
+		branch: entry.branch ?? undefined,
+		role: index === 0 ? "primary" : "secondary",
+		ageMs: now - since,
+		sinceHeartbeatMs: now - beat,
+	}));
+}
+
+// Others may use the same Redis: an entry that is not a session must not keep everybody from working.
+function parsed<Entry extends SessionEntry>(text: string): Entry[] {
+	try {
+		const entry = JSON.parse(text) as Partial<Entry> | null;
+		const isWhole =
+			typeof entry?.id === "string" && typeof entry.actor === "string" && typeof entry.process === "object";
+		return isWhole ? [entry as Entry] : [];
+	} catch {
+		return [];
+	}
 }
 
 function toOwner(text: string): ProcessIdentity | undefined {

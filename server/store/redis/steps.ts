@@ -63,10 +63,11 @@ export class Steps {
 						server,
 					});
 				let reply = await send(script, ...args);
-				while (reply === "due") {
+				if (reply === "due") {
 					await send("settle");
 					reply = await send(script, ...args);
 				}
+				if (reply === "due") continue;
 				if (reply !== "lost") return reply;
 				this.#lost.set(project, this.#joined.get(project)?.id);
 				this.#joined.delete(project);
@@ -75,7 +76,7 @@ export class Steps {
 			}
 		}
 		throw new StoreUnavailableError(`Redis ${this.#connection.server} changes faster than it can be used`, {
-			why: "it was another server, or had forgotten everything, each time that it was asked.",
+			why: "each time that it was asked it was another server, had forgotten everything, or something had run out.",
 			next: "udo doctor",
 			retryable: true,
 		});

@@ -1,4 +1,10 @@
-import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../../coordination/event.ts";
+import {
+	type EventBody,
+	type EventQuery,
+	eventTypes,
+	type NewestQuery,
+	type UdoEvent,
+} from "../../coordination/event.ts";
 import type { ProjectId } from "../../coordination/session.ts";
 import type { RedisConnection } from "./connection.ts";
 
@@ -36,7 +42,7 @@ async function read(
 		const isFiltered = types !== undefined || session !== undefined;
 		const most = isFiltered ? pageSize : Math.min(pageSize, limit - found.length);
 		const page = await entries(connection, command, project, from, end, most);
-		const events = page.map((entry) => toEvent(project, entry)).filter(isWanted);
+		const events = page.flatMap((entry) => toEvent(project, entry)).filter(isWanted);
 		found.push(...events.slice(0, limit - found.length));
 		const last = page.at(-1);
 		if (last === undefined || page.length < most) break;
@@ -57,17 +63,30 @@ async function entries(
 	return (await connection.command(command, `udo:project:{${project}}:events`, from, to, "COUNT", most)) as Entry[];
 }
 
-function toEvent(project: ProjectId, entry: Entry): UdoEvent {
-	// In the order in which lua/log.lua writes them.
-	const [, [, type = "", , at = "", , session = "", , actor = "", , body = "{}"]] = entry;
-	return {
-		...({ type, ...JSON.parse(body) } as EventBody),
-		seq: numberOf(entry),
-		at: Number(at),
-		project,
-		session: session === "" ? undefined : (session as UdoEvent["session"]),
-		actor: actor === "" ? undefined : actor,
-	};
+// In the order in which lua/log.lua writes the fields. What udo did not write is passed over.
+function toEvent(project: ProjectId, entry: Entry): UdoEvent[] {
+	const [, [, type = "", , at = "", , session = "", , actor = "", , text = ""]] = entry;
+	const body = bodyOf(text);
+	if (body === undefined || !(eventTypes as readonly string[]).includes(type)) return [];
+	return [
+		{
+			...({ type, ...body } as EventBody),
+			seq: numberOf(entry),
+			at: Number(at),
+			project,
+			session: session === "" ? undefined : (session as UdoEvent["session"]),
+			actor: actor === "" ? undefined : actor,
+		},
+	];
+}
+
+function bodyOf(text: string): object | undefined {
+	try {
+		const body: unknown = JSON.parse(text);
+		return typeof body === "object" && body !== null ? body : undefined;
+	} catch {
+		return undefined;
+	}
 }
 
 function numberOf([id]: Entry): number {

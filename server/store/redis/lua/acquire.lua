@@ -115,10 +115,14 @@ if isSteal and how == '' then
 	end
 	for each, chosen in pairs(taken) do
 		local theirs = load(each)
-		if theirs.home then foreign[#foreign + 1] = { request = each, home = theirs.home } end
-		if not seen[theirs.session] then victims[#victims + 1] = theirs.session end
-		seen[theirs.session] = true
-		removeHolds(each, theirs, 'stolen', chosen, session, ARGV[10])
+		if theirs then
+			if theirs.home then foreign[#foreign + 1] = { request = each, home = theirs.home } end
+			if not seen[theirs.session] then victims[#victims + 1] = theirs.session end
+			seen[theirs.session] = true
+			removeHolds(each, theirs, 'stolen', chosen, session, ARGV[10])
+		else
+			discard(chosen)
+		end
 	end
 	if #victims > 0 then
 		count('udo_locks_stolen_total')

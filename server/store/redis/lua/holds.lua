@@ -115,6 +115,14 @@ local function unlock(resource, request, record)
 	end
 end
 
+-- Frees resources that stand on a request which does not exist: somebody else wrote that, or it is damage.
+local function discard(resources)
+	for resource in pairs(resources) do
+		call('DEL', lockKey(resource))
+		call('ZREM', base .. 'held', resource)
+	end
+end
+
 -- Removes what a request holds, or of it only `chosen` (resource → true), and says so in the log. Hand on afterwards.
 local function removeHolds(request, record, cause, chosen, by, reason)
 	local gone, kept, tokens = {}, {}, {}

@@ -22,10 +22,12 @@ local fresh = cjson.decode(ARGV[4])
 entry.worktree, entry.branch, entry.beat, entry.since = fresh.worktree, fresh.branch, now, entry.since or now
 call('HSET', base .. 'sessions', session, cjson.encode(entry))
 setDue('s:' .. session, now + tonumber(ARGV[6]))
-if not known then
-	call('HSET', base .. 'actors', session, ARGV[5])
+call('HSET', base .. 'actors', session, ARGV[5])
+if not call('ZSCORE', base .. 'arrivals', session) then
 	local last = call('ZRANGE', base .. 'arrivals', -1, -1, 'WITHSCORES')[2]
 	call('ZADD', base .. 'arrivals', tonumber(last or 0) + 1, session)
+end
+if not known then
 	count('udo_sessions_opened_total')
 	append('session_connected', session, ARGV[5], ARGV[8])
 end

@@ -23,9 +23,13 @@ local function stealFrom(session)
 	end
 	for each, chosen in pairs(taken) do
 		local theirs = load(each)
-		if theirs.home then foreign[#foreign + 1] = { request = each, home = theirs.home } end
-		victims[#victims + 1] = theirs.session
-		removeHolds(each, theirs, 'stolen', chosen, session, ARGV[6])
+		if theirs then
+			if theirs.home then foreign[#foreign + 1] = { request = each, home = theirs.home } end
+			victims[#victims + 1] = theirs.session
+			removeHolds(each, theirs, 'stolen', chosen, session, ARGV[6])
+		else
+			discard(chosen)
+		end
 	end
 end
 

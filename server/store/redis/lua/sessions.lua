@@ -7,8 +7,10 @@ end
 -- Ends a session; its locks and places in queues go with it. Hand on afterwards. Answers whether it was open.
 local function endSession(session, cause)
 	local actor = call('HGET', base .. 'actors', session)
-	if not actor then return false end
 	local before = primary()
+	call('ZREM', base .. 'due', 's:' .. session)
+	call('ZREM', base .. 'arrivals', session)
+	if not actor then return false end
 	local why = cause == 'died' and 'died' or 'session_closed'
 	local requests = call('SMEMBERS', base .. 'requests:' .. session)
 	table.sort(requests)
@@ -20,8 +22,6 @@ local function endSession(session, cause)
 		end
 	end
 	for _, key in ipairs({ 'presence', 'sessions', 'actors', 'usage' }) do call('HDEL', base .. key, session) end
-	call('ZREM', base .. 'arrivals', session)
-	call('ZREM', base .. 'due', 's:' .. session)
 	append('session_disconnected', session, actor, cjson.encode({ cause = cause }))
 	if cause == 'died' then count('udo_sessions_died_total') end
 	local after = primary()
