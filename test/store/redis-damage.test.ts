@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RedisConnection } from "../../server/store/redis/connection.ts";
 import { scripts } from "../../server/store/redis/scripts.ts";
-import { openRedisStore } from "../../server/store/redis.ts";
+import { openRedisStore, type RedisStore } from "../../server/store/redis.ts";
 import { hasRedis, RedisServer } from "../helpers/redis-server.ts";
 import { settingsOf } from "../helpers/redis-store.ts";
 import { arrive, coordinatorOf, file, project, queueUp, requestOf, take } from "../helpers/request.ts";
@@ -72,17 +72,36 @@ describe.skipIf(!hasRedis)("a Redis that was restarted", () => {
 	});
 });
 
+describe.skipIf(!hasRedis)("a Redis that was emptied", () => {
+	test("recovers for one lease, however many come one after another who knew what it had", async () => {
+		await using place = await open({ leaseMs: 5000 });
+		const others = [1, 2].map(() => place.connect());
+		for (const store of [place.store, ...others]) await store.sessions(project);
+		await place.server.command("FLUSHALL");
+
+		expect(await place.store.rejoin(project)).toMatchObject({ recoveringMs: 5000 });
+		place.clock.advance(3000);
+		for (const store of others) expect(await store.rejoin(project)).toMatchObject({ recoveringMs: 2000 });
+	});
+});
+
 async function open({ leaseMs = 300_000 } = {}) {
 	const server = await RedisServer.start();
 	const clock = new SteppedClock();
 	const topology = { kind: "standalone", address: { kind: "unix", path: server.socket } } as const;
-	const store = openRedisStore(RedisConnection.open(settingsOf(topology), { scripts }), { leaseMs, clock });
+	const stores: RedisStore[] = [];
+	const connect = () => {
+		const store = openRedisStore(RedisConnection.open(settingsOf(topology), { scripts }), { leaseMs, clock });
+		stores.push(store);
+		return store;
+	};
 	return {
 		server,
-		store,
+		store: connect(),
+		connect,
 		clock,
 		async [Symbol.asyncDispose]() {
-			await store[Symbol.asyncDispose]();
+			for (const store of stores) await store[Symbol.asyncDispose]();
 			await server[Symbol.asyncDispose]();
 		},
 	};

@@ -14,7 +14,9 @@
 ]]
 local id, run, recovering = string.match(boot or '', '^(%S+) (%S+) (%d+)$')
 recovering = tonumber(recovering or 0)
-local isLost = not id and ARGV[4] ~= '' or id and (run ~= ARGV[3] or (ARGV[4] ~= '' and ARGV[4] ~= id))
+-- A recovery that began with this `boot` covers all leases of the one before: whoever comes later does not prolong it.
+local isOther = id and ARGV[4] ~= '' and ARGV[4] ~= id and recovering == 0
+local isLost = not id and ARGV[4] ~= '' or id and run ~= ARGV[3] or isOther
 if isLost then
 	recovering = math.max(recovering, now + tonumber(ARGV[6]))
 	-- Whoever waits is served when that is over.
