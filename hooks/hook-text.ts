@@ -84,8 +84,10 @@ function block(name: HookName): string {
 
 // git names the hook with its directory, so `$0` leads to the gate, wherever the repository was moved to.
 function check(name: string, home: string): string[] {
+	// git tells of each change of a ref two or three times, at every commit: not even the gate is read in vain.
+	const asked = name === "reference-transaction" ? `[ "\${1-}" = prepared ] && ` : "";
 	return [
 		`udo_hook=${name} udo_home=\${0%/*}/${home}`,
-		'if [ -r "$udo_home/gate.sh" ]; then . "$udo_home/gate.sh"; fi',
+		`if ${asked}[ -r "$udo_home/gate.sh" ]; then . "$udo_home/gate.sh"; fi`,
 	];
 }

@@ -111,10 +111,14 @@ export class RedisStore implements Store {
 	async #acquire(request: AcquireRequest): Promise<Acquired> {
 		// An edit that two people made can be merged; two pushes or migrations at once cannot.
 		const isReplicated = request.resources.some(({ kind }) => kind !== "file" && kind !== "project");
-		const reply = await this.#step("acquire", request.project, acquireArguments(request), { isReplicated });
-		const stolen = stolenFrom(reply);
-		if (stolen.length > 0) {
-			await this.#exclusives.endStolen(stolen, request.session, request.steal?.reason ?? "");
+		const ask = (isSettled: boolean) =>
+			this.#steps.run("acquire", request.project, isSettled, acquireArguments(request), { isReplicated });
+		let reply = await ask(false);
+		if (reply === "exclusive") {
+			await this.#exclusives.settle();
+			reply = await ask(true);
+			// What it took a part of is over before anybody is served, and before its part is put back.
+			await this.#exclusives.endStolen(stolenFrom(reply), request.session, request.steal?.reason ?? "");
 			await this.#exclusives.settle();
 		}
 		const answer = toAcquired(request, reply);
@@ -252,16 +256,11 @@ export class RedisStore implements Store {
 	}
 
 	// A project stands alone unless something exclusive is about: then all are settled before the step, and served after it.
-	async #step(
-		script: ScriptName,
-		project: ProjectId,
-		args: readonly (string | number)[],
-		options: { readonly isReplicated?: boolean } = {},
-	): Promise<unknown> {
-		const reply = await this.#steps.run(script, project, false, args, options);
+	async #step(script: ScriptName, project: ProjectId, args: readonly (string | number)[]): Promise<unknown> {
+		const reply = await this.#steps.run(script, project, false, args);
 		if (reply !== "exclusive") return reply;
 		await this.#exclusives.settle();
-		const settled = await this.#steps.run(script, project, true, args, options);
+		const settled = await this.#steps.run(script, project, true, args);
 		await this.#exclusives.settle();
 		return settled;
 	}
