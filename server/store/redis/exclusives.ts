@@ -30,10 +30,10 @@ export class Exclusives {
 		let isPromoted = false;
 		for (const project of projects) {
 			for (;;) {
-				const candidate = (await this.#run("serve", project, [...skipped])) as RequestId | "";
+				const candidate = (await this.#run("serve", project, ["", ...skipped])) as RequestId | "";
 				if (candidate === "") break;
 				const wanted = known.find(({ request }) => request === candidate);
-				if (wanted !== undefined && (await this.#promote(wanted, projects))) isPromoted = true;
+				if (wanted !== undefined && (await this.#promote(wanted, projects, skipped))) isPromoted = true;
 				else skipped.add(candidate);
 			}
 		}
@@ -111,8 +111,10 @@ export class Exclusives {
 	}
 
 	// The parts first, so that nothing is granted that they do not hold.
-	async #promote(wanted: Part, projects: readonly ProjectId[]): Promise<boolean> {
+	async #promote(wanted: Part, projects: readonly ProjectId[], skipped: ReadonlySet<RequestId>): Promise<boolean> {
 		const others = projects.filter((project) => project !== wanted.home);
+		// Who came before it, anywhere, is served before it.
+		for (const project of projects) await this.#run("serve", project, [wanted.request, ...skipped]);
 		if ((await this.#run("promote", wanted.home, [wanted.request, 0, "ask"])) !== 1) return false;
 		let floor = wanted.fence;
 		for (const project of others) {

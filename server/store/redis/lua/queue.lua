@@ -115,14 +115,15 @@ end
   whatever removed a hold or a ticket, in the same step: then no lock is ever free while somebody could have it.
 
   What an exclusive request waits for may be in other projects, of which this script knows nothing. The first one that could
-  have its part here, and is not in `skipped`, ends the round and is the answer.
+  have its part here, and is not in `skipped`, ends the round and is the answer; `last` ends it as well, without one.
 ]]
-local function handOff(skipped)
+local function handOff(skipped, last)
 	if call('EXISTS', base .. 'queue') == 0 then return end
 	if recovering() > now then return end
 	local waiting = {}
 	for _, place in ipairs(readQueue()) do
 		local request, record = place.request, place.record
+		if request == last then return end
 		local isJustBehind = #ahead(waiting, record.session, record.resources, 1) > 0
 			and call('HEXISTS', base .. 'usage', record.session) == 0 and not hasExclusives
 		local against = not isJustBehind and standing(record.session, record.resources, waiting, 1)
