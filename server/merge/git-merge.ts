@@ -8,7 +8,7 @@ export async function gitMerge(
 	texts: { readonly base: Buffer; readonly ours: Buffer; readonly theirs: Buffer },
 	style: Style,
 ): Promise<Piece[]> {
-	const markerSize = 1 + Math.max(7, ...Object.values(texts).map(longestMarker));
+	const markerSize = 1 + Math.max(7, ...[texts.base, texts.ours, texts.theirs].map(longestMarker));
 	return parse(await gitMergeFile(texts, { style, markerSize }), markerSize);
 }
 

@@ -16,13 +16,13 @@ export interface Rendered {
 	readonly markedLines: readonly number[];
 }
 
-/** The text of a merge, with markers around its conflicts, as git writes them. */
-export function renderPieces(pieces: readonly Piece[], style: Style, labels: Labels): Rendered {
+/** The text of a merge, with markers around its conflicts, as git writes them; of as many characters as `conflict-marker-size` says. */
+export function renderPieces(pieces: readonly Piece[], style: Style, labels: Labels, markerSize = 7): Rendered {
 	const parts: Buffer[] = [];
 	const markedLines: number[] = [];
 	let lines = 0;
 	for (const piece of pieces) {
-		if (piece.kind === "clean") {
+		if (piece.kind !== "conflict") {
 			parts.push(piece.text);
 			lines += countLines(piece.text);
 			continue;
@@ -31,7 +31,7 @@ export function renderPieces(pieces: readonly Piece[], style: Style, labels: Lab
 		const newline = piece.crlf ? "\r\n" : "\n";
 		const marker = (sign: string, label: string) => {
 			lines++;
-			parts.push(Buffer.from(`${sign.repeat(7)}${label === "" ? "" : ` ${label}`}${newline}`));
+			parts.push(Buffer.from(`${sign.repeat(markerSize)}${label === "" ? "" : ` ${label}`}${newline}`));
 		};
 		const passage = (text: Buffer) => {
 			parts.push(text);

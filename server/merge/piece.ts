@@ -1,8 +1,8 @@
 import type { Lines, Range } from "./lines.ts";
 import type { Place, Versions } from "./windows.ts";
 
-/** One after the other, the parts of a merge: a text that is settled, or a conflict. */
-export type Piece = { readonly kind: "clean"; readonly text: Buffer } | Conflict;
+/** One after the other, the parts of a merge: a text that is settled, a conflict that was settled by a rule, or a conflict. */
+export type Piece = { readonly kind: "clean"; readonly text: Buffer } | Automatic | Conflict;
 
 /** What ours and theirs have where they disagree, and what the base has there. */
 export interface Conflict {
@@ -13,6 +13,23 @@ export interface Conflict {
 	readonly theirs: Passage;
 	/** Whether the markers end in CRLF, as the lines around them do. */
 	readonly crlf: boolean;
+}
+
+/** A conflict that no person has settled; `undone` makes it a conflict again. */
+export interface Automatic {
+	readonly kind: "automatic";
+	/** `remembered`, or the name of the rule. */
+	readonly rule: string;
+	readonly text: Buffer;
+	readonly ours: Passage;
+	readonly base: Passage;
+	readonly theirs: Passage;
+	readonly crlf: boolean;
+}
+
+/** The conflict that it was. */
+export function undone({ ours, base, theirs, crlf }: Automatic): Conflict {
+	return { kind: "conflict", ours, base, theirs, crlf };
 }
 
 /** Some lines of one version. */

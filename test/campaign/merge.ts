@@ -1,11 +1,14 @@
-// Merges generated cases and compares every byte with the real git. UDO_SEED repeats a run; the argument is the number of cases:
-//   npx esbuild test/campaign/merge.ts --bundle --platform=node --format=esm --packages=external --outfile=node_modules/.cache/udo/merge.mjs
+// Merges generated cases and compares every byte with the real git; and others, whose right answer is known, with rules. UDO_SEED
+// repeats a run; the argument is the number of cases:
+//   npx esbuild test/campaign/merge.ts --bundle --platform=node --target=node20 --format=esm --packages=external --outfile=node_modules/.cache/udo/merge.mjs
 //   node node_modules/.cache/udo/merge.mjs 20000
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderPieces } from "../../server/merge/markers.ts";
-import { mergeHere, mergeTexts } from "../../server/merge/merge.ts";
+import { mergeHere, mergeTexts, type Texts } from "../../server/merge/merge.ts";
+import { mergeSafely } from "../../server/merge/safe.ts";
 import { askGit } from "../helpers/git-merge-file.ts";
+import { knownMerge } from "../helpers/known-merges.ts";
 import { blockCase, heavyCase, type MergeCase, mergeSeed, smallCase, sourceCase } from "../helpers/merge-cases.ts";
 
 const labels = { ours: "OURS", base: "BASE", theirs: "THEIRS" };
@@ -21,6 +24,7 @@ await campaign("small", dose, (number) => smallCase(seed, number));
 await campaign("sources", dose / 10, (number) => sourceCase(seed, number, sourceText(number)));
 await campaign("blocks", dose / 2, (number) => blockCase(seed, number));
 await campaign("heavy", dose / 10, (number) => heavyCase(seed, number));
+await campaignWithRules(2 * dose);
 
 async function campaign(name: string, count: number, generate: (number: number) => MergeCase): Promise<void> {
 	let [here, clean, conflicting, wrong] = [0, 0, 0, 0];
@@ -60,6 +64,29 @@ async function campaign(name: string, count: number, generate: (number: number) 
 		`${name}: ${count} cases, ${here} decided without git; of those compared ${clean} clean, ${conflicting} conflicting, ${wrong} WRONG`,
 	);
 	if (wrong > 0) process.exitCode = 1;
+}
+
+async function campaignWithRules(count: number): Promise<void> {
+	const rules = new Map<string, number>();
+	let [merged, wrong] = [0, 0];
+	for (let number = 0; number < count; number++) {
+		const each = knownMerge(seed, number);
+		const { pieces, conflicts } = await mergeSafely(each, { path: each.path, style: "merge", deadlineMs: 60_000 });
+		for (const piece of pieces) if (piece.kind === "automatic") rules.set(piece.rule, (rules.get(piece.rule) ?? 0) + 1);
+		if (conflicts > 0) continue;
+		merged++;
+		const text = renderPieces(pieces, "merge", labels).text.toString();
+		if (text === each.truth) continue;
+		wrong++;
+		console.log(`${each.name}: ${JSON.stringify({ ...texts(each), truth: each.truth, udo: text }, null, 1)}`);
+	}
+	const fired = [...rules].map(([rule, times]) => `${rule} ${times}`).join(", ");
+	console.log(`with rules: ${count} cases, ${merged} merged (${fired}), ${wrong} WRONG`);
+	if (wrong > 0) process.exitCode = 1;
+}
+
+function texts({ base, ours, theirs }: Texts) {
+	return { base: `${base}`, ours: `${ours}`, theirs: `${theirs}` };
 }
 
 function sourceText(number: number): string {
