@@ -1,4 +1,4 @@
-import { showText } from "../server/coordination/describe.ts";
+import { showJson, showText } from "../server/coordination/describe.ts";
 import { UdoError } from "../server/errors.ts";
 
 /** Where results and messages go. Data to stdout, messages to stderr; with --json one envelope on stdout and no colour. */
@@ -16,13 +16,13 @@ export class Output {
 
 	/** The result of a command: `data` in the envelope under the schema `udo.<command>/1`, else the lines for people. */
 	result(command: string, data: unknown, lines: readonly string[]): void {
-		if (this.json) process.stdout.write(`${JSON.stringify({ schema: `udo.${command}/1`, ok: true, data })}\n`);
+		if (this.json) process.stdout.write(`${showJson({ schema: `udo.${command}/1`, ok: true, data })}\n`);
 		else if (lines.length > 0) process.stdout.write(`${lines.join("\n")}\n`);
 	}
 
 	/** One line of a stream: NDJSON with --json, else text. */
 	line(data: unknown, text: string): void {
-		process.stdout.write(`${this.json ? JSON.stringify(data) : text}\n`);
+		process.stdout.write(`${this.json ? showJson(data) : text}\n`);
 	}
 
 	/** A message beside the result, for people; silent with --json. */
@@ -71,6 +71,10 @@ export class Output {
 		return this.#style("2", text);
 	}
 
+	colour(name: keyof typeof colours, text: string): string {
+		return this.#style(colours[name], text);
+	}
+
 	/** Columns aligned under each other, two spaces apart; cells must be sanitised. */
 	table(rows: readonly (readonly string[])[]): string[] {
 		const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
@@ -85,6 +89,8 @@ export class Output {
 
 	#envelopeOf(code: string, message: string, retryable: boolean, next: string | undefined): void {
 		const error = { code, message: showText(message, 1000), retryable, next: next ?? null };
-		process.stdout.write(`${JSON.stringify({ schema: "udo.error/1", ok: false, error })}\n`);
+		process.stdout.write(`${showJson({ schema: "udo.error/1", ok: false, error })}\n`);
 	}
 }
+
+const colours = { green: "32", yellow: "33", magenta: "35", cyan: "36" } as const;

@@ -1,5 +1,6 @@
 import { showBlocker, showDuration, showText } from "../server/coordination/describe.ts";
 import type { PushTurn } from "../server/coordination/push-turn.ts";
+import { isStoppedPush } from "../server/coordination/push-watch.ts";
 import { HeldError, UdoError } from "../server/errors.ts";
 import type { Destination } from "../server/git/remote.ts";
 import { shellWord } from "../server/shell-word.ts";
@@ -21,8 +22,10 @@ export async function pushFailure(
 			return refusal(workspace, [{ kind: "database", id: `push to ${place}` }], turn.claimed);
 		}
 		const [blocker] = why.blockers;
+		const stopped =
+			blocker !== undefined && isStoppedPush(blocker) ? `, and is stopped (pid ${blocker.owner?.pid})` : "";
 		return new HeldError(`no turn to push to ${place} within ${showDuration(waitedMs)}`, {
-			why: `${why.ahead} ahead of you in line${blocker === undefined ? "" : `; ${showBlocker(blocker)}`}.`,
+			why: `${why.ahead} ahead of you in line${blocker === undefined ? "" : `; ${showBlocker(blocker)}${stopped}`}.`,
 			next: "udo push --wait 10m",
 		});
 	}

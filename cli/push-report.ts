@@ -1,7 +1,9 @@
 import type { Waiting } from "../server/coordination/claim.ts";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
+import type { Blocker } from "../server/coordination/lock.ts";
 import type { PushPhase } from "../server/coordination/push-leader.ts";
 import type { PushedCommit, PushLanded, PushOutcome } from "../server/coordination/push-ticket.ts";
+import { isStoppedPush, stoppedPatienceMs } from "../server/coordination/push-watch.ts";
 import { describeResource } from "../server/coordination/resource.ts";
 import type { LocalUpdate } from "../server/git/local-branch.ts";
 import type { Destination } from "../server/git/remote.ts";
@@ -27,6 +29,12 @@ export function describePush(
 	const { before, after, tip, commits, batch } = outcome;
 	const data = { ...common, state: "landed", before: before ?? null, after, tip, commits, batch, local };
 	const isEmpty = commits.every((commit) => commit.to === undefined);
+	if (commits.length === 0) {
+		return {
+			data,
+			lines: [`made ${place} (${tip.slice(0, 12)}), whose commits are elsewhere on ${showText(to.remote, 80)}`],
+		};
+	}
 	const first = isEmpty ? `nothing to land: ${place} has every change` : `${landed(outcome)} on ${place}`;
 	const lines = [first, ...dropped(outcome)];
 	if (local.kind === "deferred") {
@@ -58,23 +66,33 @@ export function showPhase(output: Output, to: Destination, phase: PushPhase, bat
 	output.progress(`push to ${place}: ${phase}${batch > 1 ? `, together with ${batch - 1} more in line` : ""} …`);
 }
 
-/** One line on the place in line, replaced at every change. */
+/** One line on the place in line, why it takes, and for how long yet; replaced every second. */
 export function showWaiting(
 	output: Output,
 	to: Destination,
-	{ ahead, blockers, leftMs }: Waiting,
+	{ ahead, blockers }: Waiting,
 	estimateMs: number | undefined,
 ): void {
-	const [blocker] = blockers;
+	const blocker = blockers.find(({ what }) => what === "lock") ?? blockers[0];
 	if (blocker === undefined) return;
 	const place = `${showText(to.remote, 40)} ${showText(to.ref.replace(/^refs\/heads\//, ""), 60)}`;
-	const why =
-		blocker.resource.kind === "database"
-			? `${showSession(blocker)} is pushing`
-			: `${showText(describeResource(blocker.resource), 60)} is locked by ${showSession(blocker)}`;
-	const position = ahead === 0 ? "next in line" : `${ahead} ahead of you, pushed together`;
-	const soon = estimateMs === undefined ? "" : `, about ${showDuration(estimateMs)}`;
-	output.progress(
-		`push to ${place}: ${position}; ${why}${soon}; giving up in ${showDuration(leftMs)}, Ctrl-C to leave`,
-	);
+	const soon =
+		estimateMs === undefined || isStoppedPush(blocker)
+			? ""
+			: `, about ${showDuration(Math.ceil(estimateMs / 1000) * 1000)}`;
+	output.progress(`${ordinal(ahead + 1)} in line on ${place}, ${reason(blocker)}${soon} (Ctrl-C leaves the line)`);
+}
+
+function reason(blocker: Blocker): string {
+	const who = showText(blocker.actor, 40);
+	if (isStoppedPush(blocker)) {
+		return `the push of ${who} is stopped (pid ${blocker.owner?.pid}), passed over after ${showDuration(stoppedPatienceMs)}`;
+	}
+	if (blocker.resource.kind === "database") return `${who} is pushing`;
+	return `${showText(describeResource(blocker.resource), 60)} is locked by ${showSession(blocker)}`;
+}
+
+function ordinal(place: number): string {
+	const end = /1[123]$/.test(String(place)) ? "th" : (["th", "st", "nd", "rd"][place % 10] ?? "th");
+	return `${place}${end}`;
 }

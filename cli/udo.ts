@@ -39,8 +39,20 @@ const entries: readonly Entry[] = [
 	{
 		name: "merge",
 		group: "Everyday:",
-		summary: "merge three versions of a file",
+		summary: "merge what git could not, or three versions of a file",
 		load: () => import("./commands/merge.ts"),
+	},
+	{
+		name: "conflicts",
+		group: "Everyday:",
+		summary: "what is to be settled, in this tree and in the project",
+		load: () => import("./commands/conflicts.ts"),
+	},
+	{
+		name: "resolve",
+		group: "Everyday:",
+		summary: "settle conflicts, one after the other or by flags",
+		load: () => import("./commands/resolve.ts"),
 	},
 	{
 		name: "push",
@@ -75,6 +87,12 @@ const entries: readonly Entry[] = [
 		load: () => import("./commands/doctor.ts"),
 	},
 	{
+		name: "verify",
+		group: "Setup:",
+		summary: "refuse a push that changes what others have locked, on a server or in CI",
+		load: () => import("./commands/verify.ts"),
+	},
+	{
 		name: "config",
 		group: "Setup:",
 		summary: "show the settings and where they come from",
@@ -97,6 +115,18 @@ const entries: readonly Entry[] = [
 		group: "hidden",
 		summary: "the language server, on stdio",
 		load: () => import("./commands/lsp.ts"),
+	},
+	{
+		name: "merge-driver",
+		group: "hidden",
+		summary: "what git calls to merge a file",
+		load: () => import("./commands/merge-driver.ts"),
+	},
+	{
+		name: "mergetool",
+		group: "hidden",
+		summary: "what git mergetool calls",
+		load: () => import("./commands/mergetool.ts"),
 	},
 	{ name: "hook", group: "hidden", summary: "what a git hook calls", load: () => import("./commands/hook.ts") },
 ];

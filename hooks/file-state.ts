@@ -157,7 +157,8 @@ const unwritable: Record<string, typeof full> = {
 	EFBIG: { why: "files may not become that large here.", next: () => "ulimit -f" },
 };
 
-function isSame(a: FileState, b: FileState): boolean {
+/** Whether there is no difference between what is at two paths. */
+export function isSame(a: FileState, b: FileState): boolean {
 	if (a.kind === "file" && b.kind === "file") return a.content === b.content && a.mode === b.mode;
 	if (a.kind === "link" && b.kind === "link") return a.target === b.target;
 	return a.kind === b.kind;

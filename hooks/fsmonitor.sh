@@ -7,12 +7,11 @@
 udo_endangers() {
 	if [ "${UDO-}" = 0 ] || [ "${UDO_SKIP-}" = 1 ]; then return 1; fi
 	udo_words=
+	udo_index_only=
 	if [ -r "/proc/$PPID/cmdline" ]; then
-		# `read` drops the zero bytes between the words: enough for those that are called most.
+		# `read` drops the zero bytes between the words: enough for what is called most, but not to tell an alias `diff-all` apart.
 		read -r udo_line 2>/dev/null <"/proc/$PPID/cmdline" || :
-		case $udo_line in
-		gitstatus* | gitdiff* | gitadd* | gitcommit* | gitlog* | gitls-files* | gitupdate-index* | gitdescribe*) return 1 ;;
-		esac
+		case $udo_line in gitstatus | gitstatus--* | gitstatus-[a-z] | gitdiff | gitdiff--*) return 1 ;; esac
 		udo_words=$(tr '\0' '\n' <"/proc/$PPID/cmdline")
 	else
 		udo_words=$(ps -o args= -p "$PPID" | tr ' ' '\n')
@@ -44,14 +43,18 @@ udo_endangers() {
 		return 1
 		;;
 	reset)
-		# Without one of these it only changes the index.
-		case "$udo_words" in *--hard* | *--merge* | *--keep*) ;; *) return 1 ;; esac
+		# Without one of these it only changes the index: what is staged is lost where the file has changed since.
+		case "$udo_words" in *--hard* | *--merge* | *--keep*) ;; *) udo_index_only=1 ;; esac
 		;;
 	esac
 }
 
 udo_has_changes() {
-	[ -n "$(git -c core.fsmonitor=false --no-optional-locks status --porcelain --ignore-submodules=all 2>/dev/null)" ]
+	udo_changes=$(git -c core.fsmonitor=false --no-optional-locks status --porcelain --no-renames --untracked-files=normal \
+		--ignore-submodules=all 2>/dev/null) || :
+	[ -n "$udo_changes" ] || return 1
+	[ -n "$udo_index_only" ] || return 0
+	printf '%s\n' "$udo_changes" | grep -q '^[ACMRT][^ ]'
 }
 
 udo_keep() {

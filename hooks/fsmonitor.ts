@@ -1,18 +1,23 @@
 import { showText } from "../server/coordination/describe.ts";
+import { readable } from "../server/git/byte-path.ts";
 import { openRepository, type Repository } from "../server/git/repository.ts";
-import { type Snapshot, Snapshots } from "../server/git/snapshot.ts";
+import { Snapshots } from "../server/git/snapshot.ts";
 import { openWorkspace } from "../server/workspace.ts";
 
-/** Keeps the working tree before git changes it. `words` is the command line of that git, a line for each word. */
+/**
+ * Keeps the working tree before git changes it, and answers the files that could not be kept. `words` is the command line of
+ * that git, a line for each word.
+ */
 export async function keepTree(
 	directory: string,
 	environment: NodeJS.ProcessEnv,
 	words: string,
-): Promise<Snapshot | undefined> {
+): Promise<readonly string[]> {
 	const { repository, session, actor } = await whoIsHere(directory, environment);
 	const [program = "git", ...rest] = words.split("\n");
 	const before = showText([program.replace(/^.*\//, ""), ...rest].join(" "), 160);
-	return new Snapshots(repository, environment).take({ session, actor, before });
+	const missing = await new Snapshots(repository, environment).take({ session, actor, before });
+	return missing.map(readable);
 }
 
 interface Here {

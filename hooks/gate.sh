@@ -106,11 +106,21 @@ udo_find_own() {
 # Does git move a branch or the stash? A commit that pre-commit has let pass is not asked about again: its branch is locked for
 # the life of the git process.
 udo_moves_branch() {
-	case $udo_refs in *" refs/heads/"* | *" refs/stash"*) ;; *) return 1 ;; esac
+	case $udo_refs in
+	*" refs/heads/"* | *" refs/stash"*) ;;
+	*" ORIG_HEAD"*) udo_merges || return 1 ;;
+	*) return 1 ;;
+	esac
 	udo_find_start || return 0
 	udo_line=
 	[ -r "$udo_home/passed" ] && read -r udo_line 2>/dev/null <"$udo_home/passed" || :
 	[ "$udo_line" != "$PPID $udo_start" ]
+}
+
+# `git merge` says where HEAD was before it touches the files, or puts them aside (--autostash); when it moves the branch, it has.
+udo_merges() {
+	[ -r "/proc/$PPID/cmdline" ] && read -r udo_line 2>/dev/null <"/proc/$PPID/cmdline" || :
+	case ${udo_line-} in *--squash*) return 1 ;; *merge*) ;; *) return 1 ;; esac
 }
 
 # Remembers the git process that runs this hook, with its start time, as one that was asked and may go on.

@@ -11,6 +11,12 @@ export interface Baked {
 	readonly program: string;
 }
 
+/** What an installation in a clone leads to. */
+export interface Target extends Baked {
+	/** The directory of the store of this user and machine. */
+	readonly state: string;
+}
+
 /** The text of `udo/gate.sh` in the git directory. */
 export function gateText({ node, program }: Baked): string {
 	const agents = ` ${[...agentNames.keys()].join(" ")} `;
@@ -68,6 +74,11 @@ export function relay(name: string, original: string): string {
 		'if [ -f "$udo_next" ] && [ -x "$udo_next" ]; then exec "$udo_next" "$@"; fi',
 		"",
 	].join("\n");
+}
+
+/** The hook in udo's own directory that git starts beside those of others, by its config: udo's check and nothing else. */
+export function configHook(name: HookName): string {
+	return ["#!/bin/sh", "# Made by `udo init`; git's config names it.", ...check(name, ".."), ""].join("\n");
 }
 
 /** Whether a hook file leads to the gate. */

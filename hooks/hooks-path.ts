@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { movesHookOf } from "../server/coordination/moves-hook.ts";
 import { UdoError } from "../server/errors.ts";
 import type { Repository } from "../server/git/repository.ts";
 import { worktreesOf } from "../server/git/worktrees.ts";
@@ -79,13 +80,14 @@ export function includeBlock({ commonDirectory }: Repository): string {
 /** The file that `includeBlock` includes: what git is to use of udo. */
 export function includedText(
 	{ relays, fsmonitor }: Places,
-	uses: { readonly relays: boolean; readonly fsmonitor: boolean },
+	uses: { readonly relays: boolean; readonly fsmonitor: boolean; readonly config: string },
 ): string {
 	const lines = [
 		...(uses.relays ? [`\thooksPath = "${inQuotes(relays)}"`] : []),
 		...(uses.fsmonitor ? [`\tfsmonitor = "${inQuotes(asCommand(fsmonitor))}"`] : []),
 	];
-	return `# Made by \`udo init\`.\n[core]\n${lines.join("\n")}\n`;
+	const core = lines.length === 0 ? "" : `[core]\n${lines.join("\n")}\n`;
+	return `# Made by \`udo init\`.\n${core}${uses.config}`;
 }
 
 /** `core.fsmonitor` as it would be without udo; undefined when nothing is asked. */
@@ -96,9 +98,20 @@ export async function configuredFsmonitor(repository: Repository): Promise<strin
 	return value === undefined || /^(false|no|off|0)?$/i.test(value) ? undefined : value;
 }
 
+/** How git's config names a script that it is to start. */
 // git hands it to a shell when there is anything in it that a shell knows. With exec the script is still git's own child.
-function asCommand(path: string): string {
+export function asCommand(path: string): string {
 	return /^[\w@%+:,./-]+$/.test(path) ? path : `exec ${quoted(path)}`;
+}
+
+/** The reference-transaction hook where there is none: there only while it may have something to guard. */
+export function movesLink(state: string): FileState {
+	return { kind: "link", target: movesHookOf(state) };
+}
+
+/** Whether udo made this link, for whichever directory of the store. */
+export function isMovesLink(state: FileState): boolean {
+	return state.kind === "link" && state.target.endsWith(movesHookOf("/udo"));
 }
 
 /**
@@ -106,10 +119,14 @@ function asCommand(path: string): string {
  * dangling link, which git takes for no hook until somebody makes it; where `original` differs from one working tree to
  * another it is a relay, for the hooks that people use.
  */
-export async function relayFiles(repository: Repository, original: string): Promise<ReadonlyMap<string, FileState>> {
+export async function relayFiles(
+	repository: Repository,
+	original: string,
+	state: string,
+): Promise<ReadonlyMap<string, FileState>> {
 	const { relays } = placesOf(repository);
 	const perTree = !isAbsolute(original);
-	const existing = new Set<string>(hookNames);
+	const existing = new Set<string>(hookNames.filter((name) => name !== "reference-transaction"));
 	const roots = perTree ? (await worktreesOf(repository)).map(({ path }) => join(path, original)) : [original];
 	for (const root of roots) for (const name of namesIn(root)) existing.add(name);
 	return new Map(
@@ -118,6 +135,7 @@ export async function relayFiles(repository: Repository, original: string): Prom
 			if (existing.has(name) || (perTree && commonHooks.has(name))) {
 				return [[path, { kind: "file", content: latin1(relay(name, original)), mode: 0o755 }]];
 			}
+			if (name === "reference-transaction") return [[path, movesLink(state)]];
 			return perTree ? [] : [[path, { kind: "link", target: join(original, name) }]];
 		}),
 	);
@@ -159,6 +177,7 @@ function namesIn(directory: string): string[] {
 	}
 }
 
-function inQuotes(text: string): string {
+/** Text between the quotes of a value in git's config. */
+export function inQuotes(text: string): string {
 	return text.replace(/["\\]/g, "\\$&");
 }

@@ -4,12 +4,13 @@ import { showText } from "../server/coordination/describe.ts";
 import { openRepository, type Repository } from "../server/git/repository.ts";
 import { type Worktree, worktreesOf } from "../server/git/worktrees.ts";
 import { shellWord } from "../server/shell-word.ts";
-import { type FileState, readState } from "./file-state.ts";
-import { foreignTool } from "./foreign-tool.ts";
-import { type Baked, bakedIn, callsGate } from "./hook-text.ts";
-import { configuredHooksPath, placesOf } from "./hooks-path.ts";
-import { planInstall } from "./install.ts";
-import { hookNames } from "./verdict.ts";
+import { configNameOf, hasConfigHooks } from "./config-hooks.ts";
+import { type FileState, isSame, readState } from "./file-state.ts";
+import type { ForeignTool } from "./foreign-tool.ts";
+import { bakedIn, callsGate, type Target } from "./hook-text.ts";
+import { configuredHooksPath, isMovesLink, movesLink, placesOf } from "./hooks-path.ts";
+import { type Installation, planInstall } from "./install.ts";
+import { type HookName, hookNames } from "./verdict.ts";
 
 /** What was found about the hooks of a clone. `next` is the command that mends it. */
 export interface HookFinding {
@@ -19,41 +20,75 @@ export interface HookFinding {
 }
 
 /** Whether git really runs udo's hooks in each working tree of a clone, resolved as git does it. */
-export async function inspectHooks(repository: Repository, baked: Baked): Promise<readonly HookFinding[]> {
-	const tool = foreignTool(repository);
-	if (tool !== undefined) {
-		return tool.isSetUp
-			? [{ level: "ok", message: `hooks: ${tool.name} calls udo` }]
-			: [{ level: "failure", message: `hooks: ${tool.config} does not call udo`, next: "udo init" }];
-	}
+export async function inspectHooks(repository: Repository, target: Target): Promise<readonly HookFinding[]> {
+	const plan = await planInstall(repository, target);
+	if (plan.kind === "foreign") return inspectTool(plan.tool);
 	const trees = (await worktreesOf(repository)).filter(({ missing, path }) => !missing && existsSync(path));
-	const findings = await Promise.all(trees.map((tree) => inspectTree(repository, tree)));
+	const findings = await Promise.all(trees.map((tree) => inspectTree(repository, tree, target)));
 	const broken = findings.flat();
 	if (broken.length > 0) return broken;
 	const count = trees.length === 1 ? "the working tree" : `all ${trees.length} working trees`;
 	return [
 		{ level: "ok", message: `hooks: installed in ${count}` },
 		...inspectGate(repository),
-		...(await inspectVersion(repository, baked)),
+		...inspectVersion(plan),
 		...(await inspectHusky(repository, trees)),
 	];
 }
 
-async function inspectTree(repository: Repository, tree: Worktree): Promise<readonly HookFinding[]> {
+function inspectTool({ name, config, missing }: ForeignTool): readonly HookFinding[] {
+	if (missing.length === 0) return [{ level: "ok", message: `hooks: ${name} calls udo` }];
+	const message = `hooks: ${config} does not call udo for ${missing.join(", ")}`;
+	return [{ level: "failure", message, next: "udo init" }];
+}
+
+async function inspectTree(repository: Repository, tree: Worktree, { state }: Target): Promise<readonly HookFinding[]> {
 	const its = await openRepository(tree.path);
+	const where = showText(tree.path);
+	const inConfig = await inspectConfig(its, where);
+	if (inConfig !== undefined) return inConfig;
 	const answer = (await its.run("rev-parse", "--git-path", "hooks")).replace(/\n$/, "");
 	const directory = resolve(tree.path, answer);
 	const { plainHooks, relays } = placesOf(repository);
-	const where = showText(tree.path);
 	if (directory !== plainHooks && directory !== relays) {
 		const isInstalled = existsSync(placesOf(repository).gate);
 		const why = isInstalled ? `core.hooksPath leads to ${showText(directory)}, past udo` : "udo has none yet";
-		return [{ level: "failure", message: `hooks: not in ${where}: ${why}`, next: "udo init" }];
+		return [notIn(where, why)];
 	}
-	const missing = hookNames.filter((name) => {
-		const state = readState(join(directory, name));
-		return state.kind !== "file" || !callsGate(name, state.content) || !isExecutable(join(directory, name));
-	});
+	return missingFrom(
+		where,
+		hookNames.filter((name) => !leadsToGate(name, join(directory, name), state)),
+	);
+}
+
+function notIn(where: string, why: string): HookFinding {
+	return { level: "failure", message: `hooks: not in ${where}: ${why}`, next: "udo init" };
+}
+
+function leadsToGate(name: HookName, path: string, state: string): boolean {
+	const found = readState(path);
+	if (isMovesLink(found)) return name === "reference-transaction" && isSame(found, movesLink(state));
+	return found.kind === "file" && callsGate(name, found.content) && isExecutable(path);
+}
+
+// Undefined where udo is not in git's config. By git's own list, which knows what is switched off; the hook for moves is on it
+// only while it is needed.
+async function inspectConfig(tree: Repository, where: string): Promise<readonly HookFinding[] | undefined> {
+	const commands = await tree.ask("config", "--null", "--name-only", "--get-regexp", "^hook\\.udo-.*\\.command$");
+	if (commands === undefined) return undefined;
+	if (!(await hasConfigHooks(tree))) return [notIn(where, "they are in git's config, which this git does not read")];
+	const missing: HookName[] = [];
+	for (const name of hookNames) {
+		const own = configNameOf(name);
+		const isNamed = commands.split("\0").includes(`hook.${own}.command`);
+		const isListed =
+			name === "reference-transaction" || (await tree.ask("hook", "list", name))?.split("\n").includes(own);
+		if (!isNamed || isListed !== true) missing.push(name);
+	}
+	return missingFrom(where, missing);
+}
+
+function missingFrom(where: string, missing: readonly HookName[]): readonly HookFinding[] {
 	if (missing.length === 0) return [];
 	return [{ level: "failure", message: `hooks: no ${missing.join(", ")} of udo's in ${where}`, next: "udo init" }];
 }
@@ -83,9 +118,8 @@ function inspectGate(repository: Repository): readonly HookFinding[] {
 	return findings;
 }
 
-async function inspectVersion(repository: Repository, baked: Baked): Promise<readonly HookFinding[]> {
-	const plan = await planInstall(repository, baked);
-	if (plan.kind === "foreign" || plan.changes.length === 0) return [];
+function inspectVersion({ changes }: Installation): readonly HookFinding[] {
+	if (changes.length === 0) return [];
 	return [{ level: "warning", message: "hooks: not as this udo would write them", next: "udo init" }];
 }
 

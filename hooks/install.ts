@@ -2,16 +2,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UdoError } from "../server/errors.ts";
 import type { Repository } from "../server/git/repository.ts";
+import { configHookFiles, configHookLines, hasConfigHooks } from "./config-hooks.ts";
 import { apply, type Change, changesTo, type FileState, readState, removeIfEmpty } from "./file-state.ts";
 import { type ForeignTool, foreignTool } from "./foreign-tool.ts";
 import {
-	type Baked,
 	fsmonitorText,
 	gateText,
 	guardedHook,
 	isShellScript,
 	newHook,
 	saysMadeDirectory,
+	type Target,
 	unguardedHook,
 } from "./hook-text.ts";
 import {
@@ -19,7 +20,9 @@ import {
 	configuredHooksPath,
 	includeBlock,
 	includedText,
+	isMovesLink,
 	latin1,
+	movesLink,
 	type Places,
 	placesOf,
 	relayFiles,
@@ -28,14 +31,14 @@ import { hasBlock, withoutBlock } from "./marked-block.ts";
 import { hookNames } from "./verdict.ts";
 
 /** What `udo init` would do to a clone. No changes: it is installed, exactly like this. */
-export type Plan =
-	| { readonly kind: "foreign"; readonly tool: ForeignTool }
-	| {
-			readonly kind: "in place" | "relays";
-			readonly changes: readonly Change[];
-			/** The hooks directory that keeps working behind udo's. */
-			readonly original: string;
-	  };
+export type Plan = { readonly kind: "foreign"; readonly tool: ForeignTool } | Installation;
+
+export interface Installation {
+	readonly kind: "in place" | "config" | "relays";
+	readonly changes: readonly Change[];
+	/** The hooks directory that keeps working beside or behind udo's. */
+	readonly original: string;
+}
 
 export interface InstallOptions {
 	/** Whether the working trees are kept before git commands that may destroy what is in them; as it was when missing. */
@@ -44,30 +47,40 @@ export interface InstallOptions {
 
 /**
  * Plans the hooks of a clone, for all of its working trees. Where git uses its own hooks directory and what is there are shell
- * scripts, the check goes into them. Otherwise (husky, any other core.hooksPath, hooks in other languages, disabled or linked
- * ones) nobody's hook is touched: udo's own hooks directory relays to them. Tools that write hooks themselves are left alone.
+ * scripts, the check goes into them: there any git finds it. Otherwise (husky, any other core.hooksPath, hooks in other
+ * languages, disabled or linked ones) nobody's hook is touched: a git that can runs udo's by its config, beside the others; else
+ * udo's own hooks directory relays to them. Tools that write hooks themselves are left alone where only that is possible.
  */
-export async function planInstall(repository: Repository, baked: Baked, options: InstallOptions = {}): Promise<Plan> {
+export async function planInstall(repository: Repository, target: Target, options: InstallOptions = {}): Promise<Plan> {
 	const tool = foreignTool(repository);
-	if (tool !== undefined) return { kind: "foreign", tool };
+	const byConfig = await hasConfigHooks(repository);
+	if (tool !== undefined && (tool.missing.length === 0 || !byConfig)) return { kind: "foreign", tool };
 	const places = placesOf(repository);
 	const configured = await configuredHooksPath(repository);
 	const desired = withoutUdo(places);
-	desired.set(places.gate, { kind: "file", content: latin1(gateText(baked)), mode: 0o644 });
+	desired.set(places.gate, { kind: "file", content: latin1(gateText(target)), mode: 0o644 });
 	const guardTree = options.guardTree ?? existsSync(places.fsmonitor);
 	if (guardTree) {
-		const content = latin1(fsmonitorText(baked, await chainedFsmonitor(repository)));
+		const content = latin1(fsmonitorText(target, await chainedFsmonitor(repository)));
 		desired.set(places.fsmonitor, { kind: "file", content, mode: 0o755 });
 	}
-	const inPlace = configured === undefined && addChecks(places, desired);
 	const original = configured ?? places.plainHooks;
-	if (!inPlace) for (const [path, state] of await relayFiles(repository, original)) desired.set(path, state);
-	if (!inPlace || guardTree) {
-		const content = latin1(includedText(places, { relays: !inPlace, fsmonitor: guardTree }));
+	const isInPlace = tool === undefined && configured === undefined && addChecks(places, desired, target.state);
+	const kind = isInPlace ? "in place" : byConfig ? "config" : "relays";
+	const own =
+		kind === "in place"
+			? []
+			: kind === "config"
+				? configHookFiles(places)
+				: await relayFiles(repository, original, target.state);
+	for (const [path, state] of own) desired.set(path, state);
+	if (kind !== "in place" || guardTree) {
+		const config = kind === "config" ? configHookLines(places, target.state) : "";
+		const content = latin1(includedText(places, { relays: kind === "relays", fsmonitor: guardTree, config }));
 		desired.set(places.include, { kind: "file", content, mode: 0o644 });
 		appendToConfig(places, desired, latin1(includeBlock(repository)));
 	}
-	return { kind: inPlace ? "in place" : "relays", changes: changesTo(desired), original };
+	return { kind, changes: changesTo(desired), original };
 }
 
 /** Plans to leave no trace of udo in a clone: every file is again what it was, byte for byte, with its mode. */
@@ -86,21 +99,6 @@ export function carryOut(repository: Repository, changes: readonly Change[], com
 	removeIfEmpty([places.relays, places.home, ...(madeDirectory ? [places.plainHooks] : [])]);
 }
 
-/** A change for people: `change .git/hooks/pre-commit`. Those in udo's own directory are one line. */
-export function describeChanges(repository: Repository, changes: readonly Change[]): readonly string[] {
-	const { home } = placesOf(repository);
-	const own = changes.filter(({ path }) => path.startsWith(`${home}/`));
-	const others = changes.filter((change) => !own.includes(change));
-	const lines = others.map(({ path, from, to }) => {
-		const verb = to.kind === "absent" ? "remove" : from.kind === "absent" ? "create" : "change";
-		return `${verb} ${shortened(path, repository)}`;
-	});
-	if (own.length === 0) return lines;
-	const isGoing = own.every(({ to }) => to.kind === "absent");
-	const count = own.length === 1 ? "1 file" : `${own.length} files`;
-	return [...lines, `${isGoing ? "remove" : "write"} ${count} in ${shortened(home, repository)}`];
-}
-
 // Every file that udo may have touched, as it was before.
 function withoutUdo(places: Places): Map<string, FileState> {
 	const desired = new Map<string, FileState>();
@@ -108,7 +106,8 @@ function withoutUdo(places: Places): Map<string, FileState> {
 		const path = join(places.plainHooks, name);
 		const state = readState(path);
 		const content = state.kind === "file" ? unguardedHook(state.content) : undefined;
-		if (state.kind !== "file") desired.set(path, state);
+		if (isMovesLink(state)) desired.set(path, { kind: "absent" });
+		else if (state.kind !== "file") desired.set(path, state);
 		else desired.set(path, content === undefined ? { kind: "absent" } : { ...state, content });
 	}
 	const config = readState(places.config);
@@ -131,7 +130,7 @@ async function chainedFsmonitor(repository: Repository): Promise<string | undefi
 }
 
 // False, and nothing added, when one of the hooks is not a script that the check can go into.
-function addChecks(places: Places, desired: Map<string, FileState>): boolean {
+function addChecks(places: Places, desired: Map<string, FileState>, state: string): boolean {
 	// The gate is found by way of `hooks/..`, which leads elsewhere when the directory is a link.
 	if (readState(places.plainHooks).kind === "link") return false;
 	const madeDirectory =
@@ -144,13 +143,16 @@ function addChecks(places: Places, desired: Map<string, FileState>): boolean {
 	for (const name of hookNames) {
 		const path = join(places.plainHooks, name);
 		const before = desired.get(path);
-		if (before === undefined || before.kind === "absent") {
+		const isMissing = before === undefined || before.kind === "absent";
+		if (isMissing && name === "reference-transaction") {
+			guarded.set(path, movesLink(state));
+		} else if (isMissing) {
 			guarded.set(path, { kind: "file", content: newHook(name, madeDirectory), mode: 0o755 });
 		} else if (before.kind === "file" && (before.mode & 0o100) !== 0 && isShellScript(before.content)) {
 			guarded.set(path, { ...before, content: guardedHook(name, before.content) });
 		} else return false;
 	}
-	for (const [path, state] of guarded) desired.set(path, state);
+	for (const [path, checked] of guarded) desired.set(path, checked);
 	return true;
 }
 
@@ -176,8 +178,4 @@ function inSafeOrder(changes: readonly Change[], { config }: Places): readonly C
 		return to.kind === "file" && hasBlock(to.content) ? 1 : -1;
 	};
 	return changes.toSorted((a, b) => rank(a) - rank(b));
-}
-
-function shortened(path: string, { worktree }: Repository): string {
-	return path.startsWith(`${worktree}/`) ? path.slice(worktree.length + 1) : path;
 }

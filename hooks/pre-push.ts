@@ -26,7 +26,8 @@ export async function prePush(
 	updates: readonly RefUpdate[],
 	environment: NodeJS.ProcessEnv,
 ): Promise<Verdict> {
-	if (updates.length === 0 || (await isCoordinated(workspace, environment))) return nothingRefused;
+	const refs = updates.map(({ remoteRef }) => remoteRef);
+	if (updates.length === 0 || (await isCoordinated(workspace, refs, environment))) return nothingRefused;
 	const branches = updates.flatMap((update) => {
 		const name = /^refs\/heads\/(.+)$/.exec(update.remoteRef)?.[1];
 		return name === undefined ? [] : [{ ...update, name }];

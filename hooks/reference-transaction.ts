@@ -1,3 +1,4 @@
+import { mergeHeads } from "../server/git/staged.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { heldBranch, heldError } from "./held-branch.ts";
 import type { Verdict } from "./verdict.ts";
@@ -6,7 +7,12 @@ import type { Verdict } from "./verdict.ts";
  * Guards what moves a branch or hides the changes of a working tree past every other hook: `commit --no-verify`, `branch -f`,
  * `update-ref`, `stash push`. Refused when another live session has the branch. `text` is what git wrote: a line for each ref.
  */
-export async function referenceTransaction(workspace: Workspace, text: string): Promise<Verdict> {
+export async function referenceTransaction(
+	workspace: Workspace,
+	text: string,
+	environment: NodeJS.ProcessEnv,
+): Promise<Verdict> {
+	if (/ ORIG_HEAD$/m.test(text)) return beforeMerge(workspace, environment);
 	const moves = readMoves(text);
 	const branches = moves.flatMap(({ ref }) => /^refs\/heads\/(.+)$/.exec(ref)?.[1] ?? []);
 	const held = await heldBranch(workspace, branches);
@@ -25,6 +31,23 @@ export async function referenceTransaction(workspace: Workspace, text: string): 
 	const heldHere = await heldBranch(workspace, [here]);
 	if (heldHere === undefined) return nothing;
 	return { refusals: [heldError(heldHere, "stash", "git stash push")], warnings: [], refused: ["refs/stash"] };
+}
+
+// Refused before git touches a file, unless all that is to be merged is here already.
+async function beforeMerge(workspace: Workspace, environment: NodeJS.ProcessEnv): Promise<Verdict> {
+	const { repository } = workspace;
+	const branch = await repository.branch();
+	const held = branch === undefined ? undefined : await heldBranch(workspace, [branch]);
+	if (held === undefined) return nothing;
+	for (const head of mergeHeads(repository, environment)) {
+		if ((await repository.ask("merge-base", "--is-ancestor", head, "HEAD")) !== undefined) continue;
+		return {
+			refusals: [heldError(held, "merge", `git merge ${head.slice(0, 12)}`)],
+			warnings: [],
+			refused: [`branch ${held.branch}`],
+		};
+	}
+	return nothing;
 }
 
 interface Move {

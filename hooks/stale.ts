@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import type { UdoEvent } from "../server/coordination/event.ts";
 import type { SessionId } from "../server/coordination/session.ts";
+import { fileTickMs } from "../server/coordination/write-log.ts";
 import { UdoError } from "../server/errors.ts";
 import { changedBetween, isReplaying, type StagedEntry, stagedEntries } from "../server/git/index-entries.ts";
 import { gitMergeFile } from "../server/git/merge-file.ts";
@@ -43,7 +44,7 @@ export async function staleFiles(workspace: Workspace, environment: NodeJS.Proce
 	const seen = new Set<string>();
 	// Each move may have changed many files, and a later one may have changed them again.
 	for (const move of moves) {
-		const older = staged.filter((entry) => !seen.has(entry.path) && entry.changedAt < move.at);
+		const older = staged.filter((entry) => !seen.has(entry.path) && entry.changedAt + fileTickMs < move.at);
 		const paths = await undone(workspace, environment, move, older);
 		for (const path of paths) seen.add(path);
 		if (paths.length > 0) found.push({ paths, move });

@@ -79,9 +79,11 @@ export class Writers {
 	}
 }
 
+// A file that was renamed or copied may be as old as it was elsewhere; when it came here, ctime tells.
 function changedAt(path: string): number | undefined {
 	try {
-		return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+		const found = lstatSync(path, { throwIfNoEntry: false });
+		return found && Math.max(found.mtimeMs, found.ctimeMs);
 	} catch {
 		return undefined;
 	}

@@ -29,6 +29,8 @@ export interface Config {
 	readonly sessionsPerProject: number;
 	/** A `git push` that would have to wait, or is behind, runs `udo push` in its place. */
 	readonly pushesTogether: boolean;
+	/** How conflicts were resolved is remembered for the project, and used again. */
+	readonly remembersMerges: boolean;
 	/** The team's Redis; undefined: this machine's store alone. */
 	readonly redis: RedisSettings | undefined;
 	/** UDO_SESSION: the session this process belongs to, when its environment says so. */
@@ -64,7 +66,8 @@ type SettingKey =
 	| "session.ttl"
 	| "session.heartbeat"
 	| "session.perProject"
-	| "push.auto";
+	| "push.auto"
+	| "merge.remember";
 
 /** The numbers that can be set, in udo.config.json (`{"lock": {"ttl": 300}}`), the user's config.json or the environment. */
 const settings: readonly Setting[] = [
@@ -133,6 +136,15 @@ const settings: readonly Setting[] = [
 		most: 1,
 		meaning: "1: git push runs udo push when it must",
 	},
+	{
+		key: "merge.remember",
+		variable: "UDO_MERGE_REMEMBER",
+		unit: "count",
+		fallback: 1,
+		least: 0,
+		most: 1,
+		meaning: "0: no resolution is remembered or applied again",
+	},
 ];
 
 /** All settings as they are in effect and where each came from, without any password. */
@@ -157,6 +169,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, worktree: string | un
 		locksPerProject: value("lock.perProject"),
 		sessionsPerProject: value("session.perProject"),
 		pushesTogether: value("push.auto") === 1,
+		remembersMerges: value("merge.remember") === 1,
 		redis: resolveRedis(places).settings,
 		session: nonEmpty(environment["UDO_SESSION"]),
 		actor: nonEmpty(environment["UDO_ACTOR"]),

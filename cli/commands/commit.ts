@@ -8,6 +8,8 @@ import { othersHere, type Writer, Writers } from "../../hooks/writers.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { type ChangedFile, changedFiles } from "../../server/git/changed.ts";
+import { ownEnvironment } from "../../server/git/plumbing.ts";
+import type { Repository } from "../../server/git/repository.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 
@@ -49,7 +51,9 @@ async function commit(cli: Cli, args: readonly string[], options: Options): Prom
 async function findMine(
 	workspace: Workspace,
 ): Promise<{ readonly mine: readonly ChangedFile[]; readonly notes: readonly string[] }> {
-	const changed = await changedFiles(workspace.repository);
+	const all = await changedFiles(workspace.repository);
+	// What git answered is read as UTF-8, and a name that is not cannot be told to git again.
+	const changed = all.filter(({ path }) => !path.includes("\ufffd"));
 	const writers = await Writers.open(workspace, await othersHere(workspace));
 	const written: { readonly file: ChangedFile; readonly writer: Writer }[] = [];
 	for (const file of changed) written.push({ file, writer: await writers.of(file.path) });
@@ -58,6 +62,10 @@ async function findMine(
 	const notes = [
 		...noteOn(pathsOf("another"), "written by others here"),
 		...noteOn(pathsOf("shared"), "written by you and then by others: git commit -- PATH"),
+		...noteOn(
+			all.filter((file) => !changed.includes(file)).map(({ path }) => path),
+			"whose names are not UTF-8: git commit -- PATH",
+		),
 		...noteOn(pathsOf("unknown"), "written by nobody that udo knows: git commit -- PATH"),
 	];
 	return { mine: written.filter(({ writer }) => writer.kind === "mine").map(({ file }) => file), notes };
@@ -87,17 +95,27 @@ async function commitOnly(
 			writeFileSync(join(directory, "fresh"), fresh.map((path) => `:(top,literal)${path}\0`).join(""));
 			await repository.run("add", "-N", `--pathspec-from-file=${join(directory, "fresh")}`, "--pathspec-file-nul");
 		}
+		const before = await repository.ask("rev-parse", "--verify", "-q", "HEAD");
 		const code = await runGit(cli, ["commit", "--only", ...from, ...args]);
-		if (code !== 0) for (const path of fresh) await repository.ask("update-index", "--force-remove", "--", path);
+		// Without a commit, and `--dry-run` makes none and succeeds, nothing is announced any more.
+		if ((await repository.ask("rev-parse", "--verify", "-q", "HEAD")) === before) {
+			for (const path of fresh) await repository.ask("update-index", "--force-remove", "--", path);
+		} else await stageAsCommitted(repository, from);
 		return code;
 	} finally {
 		rmSync(directory, { recursive: true, force: true });
 	}
 }
 
+// A pre-commit hook that changes and stages files, as lint-staged does, stages them for the commit alone: what is left in the
+// index would take the change back.
+async function stageAsCommitted(repository: Repository, from: readonly string[]): Promise<void> {
+	await repository.ask("reset", "-q", ...from);
+}
+
 function runGit({ directory, environment }: Cli, args: readonly string[]): Promise<number> {
 	return new Promise((resolve, reject) => {
-		const child = spawn("git", args, { cwd: directory, env: environment, stdio: "inherit" });
+		const child = spawn("git", args, { cwd: directory, env: ownEnvironment(environment), stdio: "inherit" });
 		child.once("error", reject);
 		child.once("exit", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
 	});

@@ -46,7 +46,7 @@ async function inspectRepository(cli: Cli, repository: Repository, findings: Fin
 		findings.push(...(await inspectProject(repository, cli.environment)));
 	});
 	await attempt(findings, "hooks", async () => {
-		const found = await inspectHooks(repository, thisProgram());
+		const found = await inspectHooks(repository, thisProgram(cli.environment));
 		findings.push(...found.map((finding) => ({ check: "hooks", ...finding })));
 	});
 }

@@ -5,7 +5,14 @@ import { preCommit } from "../../hooks/pre-commit.ts";
 import { prePush, readUpdates } from "../../hooks/pre-push.ts";
 import { preRebase } from "../../hooks/pre-rebase.ts";
 import { referenceTransaction } from "../../hooks/reference-transaction.ts";
-import { type CoordinatedPush, type HookName, hookNames, refusedExitCode, type Verdict } from "../../hooks/verdict.ts";
+import {
+	type CoordinatedPush,
+	type HookName,
+	hookNames,
+	refusedExitCode,
+	showNames,
+	type Verdict,
+} from "../../hooks/verdict.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { describeLink } from "../../server/coordination/describe-link.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
@@ -60,7 +67,9 @@ async function keep(cli: HookCli, [words = ""]: readonly string[]): Promise<neve
 		process.exit(1);
 	}, keepLimitMs);
 	try {
-		await keepTree(cli.directory, cli.environment, words);
+		const missing = await keepTree(cli.directory, cli.environment, words);
+		if (missing.length > 0)
+			cli.output.note(`udo: not kept: ${showNames(missing)} (cannot be read, or the disk is full)`);
 	} catch (error) {
 		noteFault(cli, error, "what is in this working tree was not kept");
 	}
@@ -122,7 +131,7 @@ function decide(
 		case "pre-rebase":
 			return preRebase(workspace, args, cli.environment);
 		case "reference-transaction":
-			return referenceTransaction(workspace, input);
+			return referenceTransaction(workspace, input, cli.environment);
 		case "post-checkout":
 			return postCheckout(workspace);
 	}

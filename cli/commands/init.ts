@@ -1,21 +1,27 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { describeChanges, listChanges } from "../../hooks/describe-changes.ts";
 import type { Change } from "../../hooks/file-state.ts";
 import type { ForeignTool } from "../../hooks/foreign-tool.ts";
-import { carryOut, describeChanges, planInstall, planRemoval } from "../../hooks/install.ts";
+import { carryOut, planInstall, planRemoval } from "../../hooks/install.ts";
+import { carryOutDriver, driverLevels, planDriverRemoval, planMergeDriver } from "../../hooks/merge-driver.ts";
 import { readConfig } from "../../server/config.ts";
 import { showText } from "../../server/coordination/describe.ts";
+import type { ProjectId } from "../../server/coordination/session.ts";
 import { UsageError } from "../../server/errors.ts";
 import { projectOf } from "../../server/git/project.ts";
 import { openRepository, type Repository } from "../../server/git/repository.ts";
+import { openLocalStore } from "../../server/store/local.ts";
 import type { Cli } from "../command.ts";
-import { thisProgram } from "../this-program.ts";
+import { thisDriver, thisProgram } from "../this-program.ts";
 
 interface Options {
 	readonly remove?: true;
 	readonly yes?: true;
 	readonly dryRun?: true;
 	readonly guardTree?: boolean;
+	/** A level, or true for the default one; false to take it out. */
+	readonly mergeDriver?: string | boolean;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -25,33 +31,77 @@ export function define(command: Command, cli: Cli): void {
 		.option("--dry-run", "only say what would be done")
 		.option("--guard-tree", "also keep what is in a working tree before git destroys it (udo restore)")
 		.option("--no-guard-tree", "stop doing that")
+		.option(
+			"--merge-driver [level]",
+			"let git merge files with udo: exact (as git does; default) or safe (with its rules)",
+		)
+		.option("--no-merge-driver", "stop doing that")
 		.action(cli.action((options: Options) => init(cli, options)));
 }
 
 async function init(cli: Cli, options: Options): Promise<number> {
 	const repository = await openRepository(cli.directory);
 	if (options.remove === true) {
-		const changes = planRemoval(repository);
+		const driver = planDriverRemoval(repository);
+		const changes = together(planRemoval(repository), driver);
 		if (!(await settle(cli, repository, changes, options))) return 0;
-		carryOut(repository, changes, "udo init --remove");
+		carryOutDriver(driver, "udo init --remove");
+		carryOut(repository, planRemoval(repository), "udo init --remove");
 		report(cli, repository, changes, ["udo's hooks are removed; everything else is as it was before"]);
 		return 0;
 	}
-	const plan = await planInstall(repository, thisProgram(), {
+	const plan = await planInstall(repository, thisProgram(cli.environment), {
 		...(options.guardTree !== undefined && { guardTree: options.guardTree }),
 	});
-	if (plan.kind === "foreign") return explainForeign(cli, plan.tool);
-	if (!(await settle(cli, repository, plan.changes, options))) return 0;
+	const planDriver = () => driverChanges(cli, repository, options.mergeDriver);
+	const driver = await planDriver();
+	if (plan.kind === "foreign") {
+		if (driver.length > 0 && (await settle(cli, repository, driver, options))) carryOutDriver(driver, "udo init");
+		return explainForeign(cli, plan.tool);
+	}
+	const changes = together(plan.changes, driver);
+	if (!(await settle(cli, repository, changes, options))) return 0;
 	carryOut(repository, plan.changes, "udo init");
-	const project = await projectOf(repository, readConfig(cli.environment, repository.worktree).project);
-	const behind = plan.kind === "relays" ? [`the hooks in ${showText(plan.original)} run after udo's`] : [];
-	report(cli, repository, plan.changes, [
+	carryOutDriver(await planDriver(), "udo init");
+	const config = readConfig(cli.environment, repository.worktree);
+	const project = await projectOf(repository, config.project);
+	if (config.redis !== undefined) await noteTeam(config.stateDirectory, project);
+	const behind = plan.kind === "in place" ? [] : [`the hooks in ${showText(plan.original)} run after udo's`];
+	report(cli, repository, changes, [
 		`hooks installed for all working trees of this clone, project ${project}`,
 		...behind,
 		"next: udo doctor",
 		"to see locks in your editor, let it start `udo lsp` as a language server for all files (README.md)",
 	]);
 	return 0;
+}
+
+// From the first git command on, also where this is the first that this machine sees of the team.
+async function noteTeam(directory: string, project: ProjectId): Promise<void> {
+	await using store = await openLocalStore({ directory });
+	store.setTeam(project, true);
+}
+
+// Both may be about git's config: for people that is one change.
+function together(hooks: readonly Change[], driver: readonly Change[]): readonly Change[] {
+	return [...hooks, ...driver.filter(({ path }) => !hooks.some((change) => change.path === path))];
+}
+
+async function driverChanges(
+	cli: Cli,
+	repository: Repository,
+	wanted: string | boolean | undefined,
+): Promise<readonly Change[]> {
+	if (wanted === undefined) return [];
+	if (wanted === false) return planDriverRemoval(repository);
+	const level = driverLevels.find((each) => each === (wanted === true ? "exact" : wanted));
+	if (level === undefined) {
+		throw new UsageError(`there is no level ${showText(String(wanted), 40)}`, {
+			why: `there are ${driverLevels.join(" and ")}.`,
+			next: "udo init --merge-driver=safe",
+		});
+	}
+	return planMergeDriver(repository, thisDriver(cli.environment), level);
 }
 
 /** Whether to go on: not when there is nothing to do, or only to show it. Throws UsageError when nobody can be asked. */
@@ -66,7 +116,8 @@ async function settle(
 		cli.output.result("init", { changes: [], done: true }, [`nothing to do: ${state}`]);
 		return false;
 	}
-	const lines = describeChanges(repository, changes).map((line) => showText(line));
+	const list = dryRun === true ? listChanges : describeChanges;
+	const lines = list(repository, changes).map((line) => showText(line));
 	if (dryRun === true) {
 		cli.output.result("init", { changes: lines, done: false }, ["would do:", ...lines.map((line) => `  ${line}`)]);
 		return false;
@@ -92,14 +143,17 @@ function report(cli: Cli, repository: Repository, changes: readonly Change[], li
 }
 
 function explainForeign(cli: Cli, tool: ForeignTool): number {
-	const { name, config, snippet, isSetUp } = tool;
+	const { name, config, snippet, missing, unguarded } = tool;
+	const isSetUp = missing.length === 0;
 	const lines = isSetUp
 		? [`nothing to do: ${config} calls udo already`]
 		: [
 				`${name} writes the hooks of this repository, so udo touches nothing. Put this into ${config}:`,
 				...snippet,
 				`then: ${name} install`,
+				...(unguarded === undefined ? [] : [unguarded]),
 			];
-	cli.output.result("init", { tool: name, config, snippet: snippet.join("\n"), changes: [], done: isSetUp }, lines);
+	const found = { tool: name, config, snippet: snippet.join("\n"), missing, changes: [], done: isSetUp };
+	cli.output.result("init", found, lines);
 	return 0;
 }

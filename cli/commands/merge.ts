@@ -1,160 +1,71 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Command } from "commander";
-import { showText } from "../../server/coordination/describe.ts";
-import { UdoError, UsageError } from "../../server/errors.ts";
-import { type Labels, type Rendered, renderPieces } from "../../server/merge/markers.ts";
-import { type Merged, mergeTexts, refuseUnmergeable } from "../../server/merge/merge.ts";
-import type { Passage } from "../../server/merge/piece.ts";
-import { type Style, styles } from "../../server/merge/refine.ts";
+import { UsageError } from "../../server/errors.ts";
+import { styles } from "../../server/merge/refine.ts";
 import type { Cli } from "../command.ts";
-import { replaceFile } from "../replace-file.ts";
+import { gitFailed } from "../resolve/git-failure.ts";
+import { type FilesOptions, mergeFiles } from "../resolve/merge-files.ts";
+import { abortMerge, mergeRepository } from "../resolve/merge-repository.ts";
 
-interface Options {
-	readonly output?: string;
-	readonly label?: readonly string[];
-	readonly style: string;
+interface Options extends FilesOptions {
+	readonly safe?: true;
+	readonly dryRun?: true;
+	readonly explain?: true;
+	readonly abort?: true;
 }
 
 export function define(command: Command, cli: Cli): void {
 	command
-		.argument("<base>", "the version that both sides started from")
-		.argument("<ours>", "our version")
-		.argument("<theirs>", "their version; one of the three may be - for stdin")
-		.option("-o, --output <file>", "write the result there, in one step, instead of to stdout")
+		.argument("[base]", "the version that both sides started from; no files: the conflicted ones of the repository")
+		.argument("[ours]", "our version")
+		.argument("[theirs]", "their version; one of the three may be - for stdin")
+		.option("--safe", "also settle by what was remembered and by rules that are right at least nine times of ten")
+		.option("--dry-run", "change nothing, only say what would be merged")
+		.option("--explain", "show each conflict that a rule settles, with the three texts")
+		.option("--abort", "take back what udo merge did, to the byte")
+		.option("-o, --output <file>", "of three files: write the result there, in one step, instead of to stdout")
 		.option("-L, --label <name>", "what the conflict markers say, for base, ours, theirs in turn", collect)
-		.option("--style <style>", `how conflicts are shown: ${styles.join(", ")}`, "merge")
+		.option("--style <style>", `how conflicts are shown: ${styles.join(", ")}`)
 		.addHelpText(
 			"after",
-			"\nMerges as `git merge-file` does, and exits as it does: 0 merged, 1 to 127 the number of conflicts (127: or more),\n255 error. A wrong command line is 64.",
+			"\nWithout files: what is merged wholly is staged, what is left is named with the command that settles it; exits 5 then.\nThree files are merged as `git merge-file` does, with its exit codes: 0 merged, 1 to 127 the number of conflicts\n(127: or more), 255 error. A wrong command line is 64.",
 		)
 		.action(
-			cli.action((base: string, ours: string, theirs: string, options: Options) =>
-				merge(cli, { base, ours, theirs }, options),
+			cli.action((base: string | undefined, ours: string | undefined, theirs: string | undefined, options: Options) =>
+				base === undefined ? inRepository(cli, options).catch(gitFailed) : ofFiles(cli, base, ours, theirs, options),
 			),
 		);
 }
 
-interface Names {
-	readonly base: string;
-	readonly ours: string;
-	readonly theirs: string;
-}
-
-async function merge(cli: Cli, names: Names, options: Options): Promise<number> {
-	const style = styleOf(options.style);
-	const labels = labelsOf(names, options.label ?? []);
-	if (Object.values(names).filter((name) => name === "-").length > 1) {
-		throw new UsageError("only one of the three can be stdin", { next: "udo merge - OURS THEIRS < BASE" });
+async function inRepository(cli: Cli, options: Options): Promise<number> {
+	if (options.output !== undefined || options.label !== undefined || options.style !== undefined) {
+		throw new UsageError("-o, -L and --style are for three files", { next: "udo merge BASE OURS THEIRS -o FILE" });
 	}
-	const texts = {
-		base: await textOf(cli, names.base),
-		ours: await textOf(cli, names.ours),
-		theirs: await textOf(cli, names.theirs),
-	};
-	const merged = await mergeTexts(texts, style);
-	const rendered = renderPieces(merged.pieces, style, labels);
-	if (options.output !== undefined) await write(cli, options.output, rendered.text);
-	else if (!cli.output.json) process.stdout.write(rendered.text);
-	cli.output.result("merge", report(merged, rendered, options.output === undefined), []);
-	if (merged.conflicts > 0) cli.output.note(summary(rendered, options.output));
-	return Math.min(merged.conflicts, 127);
-}
-
-function report({ pieces, conflicts }: Merged, { text, markedLines }: Rendered, withText: boolean) {
-	const hunks = pieces
-		.filter((piece) => piece.kind === "conflict")
-		.map(({ kind, base, ours, theirs }, at) => ({
-			kind,
-			line: markedLines[at],
-			...position("base", base),
-			...position("ours", ours),
-			...position("theirs", theirs),
-		}));
-	return { clean: conflicts === 0, conflicts, hunks, ...(withText && textOrBytes(text)) };
-}
-
-function position(name: string, passage: Passage | undefined) {
-	return { [`${name}Line`]: passage?.line ?? null, [`${name}Lines`]: passage?.lines ?? null };
-}
-
-// JSON holds no bytes that are no UTF-8.
-function textOrBytes(text: Buffer): { readonly text: string } | { readonly base64: string } {
-	const string = text.toString();
-	return Buffer.from(string).equals(text) ? { text: string } : { base64: text.toString("base64") };
-}
-
-function summary({ markedLines }: Rendered, output: string | undefined): string {
-	const where = output === undefined ? "" : ` in ${showText(output)}`;
-	if (markedLines.length === 1) return `1 conflict${where}, at line ${markedLines[0]}`;
-	return `${markedLines.length} conflicts${where}, the first at line ${markedLines[0]}`;
-}
-
-async function textOf(cli: Cli, name: string): Promise<Buffer> {
-	const shown = name === "-" ? "stdin" : showText(name);
-	const text = await (name === "-" ? readStdin() : readFile(resolve(cli.directory, name))).catch((cause) => {
-		throw fileError(shown, "read", cause);
-	});
-	refuseUnmergeable(text, shown);
-	return text;
-}
-
-async function readStdin(): Promise<Buffer> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of process.stdin) chunks.push(chunk);
-	return Buffer.concat(chunks);
-}
-
-async function write(cli: Cli, name: string, text: Buffer): Promise<void> {
-	await replaceFile(resolve(cli.directory, name), text).catch((cause) => {
-		throw fileError(showText(name), "written", cause);
+	if (options.abort === true) return abortMerge(cli);
+	return mergeRepository(cli, {
+		level: options.safe === true ? "safe" : "exact",
+		isDry: options.dryRun === true,
+		isExplained: options.explain === true,
 	});
 }
 
-function fileError(name: string, verb: "read" | "written", cause: NodeJS.ErrnoException): UdoError {
-	const why = reasons[cause.code ?? ""];
-	if (cause.code === undefined) throw cause;
-	return new UdoError(`${name} cannot be ${verb}`, {
-		code: verb === "read" ? "unreadable" : "unwritable",
-		exitCode: 255,
-		why: why ?? showText(cause.message),
-		next: cause.code === "ENOENT" ? "check the path; udo merge BASE OURS THEIRS" : "udo merge --help",
-		cause,
-	});
-}
-
-const reasons: Record<string, string> = {
-	ENOENT: "there is no such file or directory.",
-	EISDIR: "it is a directory.",
-	ENOTDIR: "a part of its path is not a directory.",
-	EACCES: "permission is denied.",
-	EROFS: "the file system is read-only.",
-	ENOSPC: "the disk is full.",
-	ERR_FS_FILE_TOO_LARGE: "it is too large.",
-};
-
-function styleOf(word: string): Style {
-	const style = styles.find((each) => each === word);
-	if (style === undefined) {
-		throw new UsageError(`there is no style ${showText(word)}`, {
-			why: `there are ${styles.join(", ")}.`,
-			next: "udo merge --style diff3 BASE OURS THEIRS",
+async function ofFiles(
+	cli: Cli,
+	base: string,
+	ours: string | undefined,
+	theirs: string | undefined,
+	options: Options,
+): Promise<number> {
+	if (ours === undefined || theirs === undefined) {
+		throw new UsageError(`missing required argument '${ours === undefined ? "ours" : "theirs"}'`, {
+			next: "udo merge BASE OURS THEIRS",
 		});
 	}
-	return style;
-}
-
-function labelsOf(names: Names, given: readonly string[]): Labels {
-	if (given.length > 3) {
-		throw new UsageError("there are more than three labels", { next: "udo merge -L BASE -L OURS -L THEIRS …" });
+	if (options.dryRun === true || options.abort === true) {
+		throw new UsageError("--dry-run and --abort are for the conflicts of a repository", {
+			next: "udo merge --dry-run",
+		});
 	}
-	const [base = names.base, ours = names.ours, theirs = names.theirs] = given;
-	return { base: onOneLine(base), ours: onOneLine(ours), theirs: onOneLine(theirs) };
-}
-
-// A line break in a file's name would end the marker.
-function onOneLine(label: string): string {
-	return /\p{Cc}/u.test(label) ? showText(label) : label;
+	return mergeFiles(cli, { base, ours, theirs }, options);
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

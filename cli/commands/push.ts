@@ -8,6 +8,7 @@ import { type PushTurn, takeTurn } from "../../server/coordination/push-turn.ts"
 import { UdoError } from "../../server/errors.ts";
 import { committerIdentity } from "../../server/git/committer.ts";
 import { type LocalUpdate, moveBranch } from "../../server/git/local-branch.ts";
+import { copyNotes } from "../../server/git/notes.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
 import { GitPushRemote } from "../../server/git/push-remote.ts";
 import { receiveLanded } from "../../server/git/receive.ts";
@@ -15,6 +16,7 @@ import { readRef } from "../../server/git/ref.ts";
 import { type Destination, findDestination } from "../../server/git/remote.ts";
 import { GitError } from "../../server/git/repository.ts";
 import { Settings } from "../../server/git/settings.ts";
+import { shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import { parseDuration } from "../duration.ts";
@@ -86,6 +88,7 @@ async function push(
 	}
 	const { outcome } = turn;
 	const local = await settleLocally(workspace, git, to, draft, outcome).catch(notSettled);
+	if (outcome.kind === "landed") await copyNotes(git, settings, outcome.commits);
 	if (outcome.kind === "landed") await settleConflicts(workspace, queue, draft, outcome.tip);
 	const failure = await pushFailure(workspace, to, turn);
 	if (failure !== undefined) throw failure;
@@ -113,9 +116,11 @@ async function draftTicket(
 ): Promise<Omit<PushTicket, "request">> {
 	const tip = await readRef(git, repository, `refs/heads/${to.branch}`);
 	if (tip === undefined) {
+		const isTag = (await readRef(git, repository, `refs/tags/${to.branch}`)) !== undefined;
 		throw new UdoError(`there is no branch ${showText(to.branch, 120)}`, {
 			code: "branch_missing",
-			next: "git branch --list",
+			...(isTag && { why: "there is a tag of that name, for which nobody stands in line." }),
+			next: isTag ? `git push ${shellWord(to.remote)} ${shellWord(to.branch)}` : "git branch --list",
 		});
 	}
 	const isSigned = settings.isTrue("commit.gpgsign");
@@ -172,7 +177,8 @@ async function settleConflicts(
 	const cause = `${queue.causeOf(ticket)} `;
 	for (const conflict of await store.conflicts(project)) {
 		if (!conflict.cause.startsWith(cause)) continue;
-		await store.resolveConflict(project, conflict.id, `landed as ${tip.slice(0, 12)}`, coordinator.author);
+		const resolution = `landed as ${tip.slice(0, 12)}`;
+		await store.resolveConflict(project, conflict.id, resolution, coordinator.author, "coordinated push");
 	}
 }
 
@@ -194,8 +200,9 @@ async function report(
 			sessions: [ticket.session],
 			cause: `${queue.causeOf(ticket)} ${ticket.tip}`,
 			summary: `${path}${more}: ${ticket.branch} of ${ticket.actor} does not fit on ${ticket.remote} ${name}`,
-			next: `git pull --rebase ${ticket.remote} ${name}`,
+			next: `git pull --rebase ${shellWord(ticket.remote)} ${shellWord(name)}`,
 			blobs: remote.textsOf(ticket),
+			attempts: [{ strategy: "coordinated push", outcome: "did not fit, the others went on without it" }],
 		},
 		{ session: ticket.session, actor: ticket.actor },
 	);

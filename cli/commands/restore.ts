@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import type { Repository } from "../../server/git/repository.ts";
-import { differences, type Restored, restore, sizeOf } from "../../server/git/restore.ts";
+import { type Restored, restore, workOf } from "../../server/git/restore.ts";
 import { type Snapshot, Snapshots } from "../../server/git/snapshot.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Cli } from "../command.ts";
@@ -36,12 +36,10 @@ async function list(cli: Cli): Promise<number> {
 	const { repository } = await cli.open();
 	const snapshots = new Snapshots(repository, cli.environment);
 	const here = await snapshotsHere(snapshots, repository);
-	const now = here.length === 0 ? "" : (await snapshots.now()).tree;
 	const shown = here.slice(0, mostListed);
 	const data = [];
 	for (const [i, snapshot] of shown.entries()) {
-		const files = await sizeOf(snapshots, snapshot);
-		data.push({ number: i + 1, ...snapshot, files, differs: await differences(snapshots, now, snapshot) });
+		data.push({ number: i + 1, ...snapshot, ...(await workOf(snapshots.git, snapshot)) });
 	}
 	const rows = data.map(({ number, commit, at, actor, session, before, files, differs }) => [
 		String(number),
@@ -64,7 +62,7 @@ async function bringBack(cli: Cli, which: string, typed: readonly string[], opti
 	const snapshots = new Snapshots(repository, cli.environment);
 	const snapshot = choose(await snapshotsHere(snapshots, repository), which);
 	const paths = typed.map((path) => inside(repository, cli.directory, path));
-	const restored = await restore(repository, snapshots, snapshot, { paths, staged: options.staged === true });
+	const restored = await restore(snapshots.git, snapshot, { paths, staged: options.staged === true });
 	cli.output.result("restore", { snapshot: snapshot.commit, ...restored }, describe(restored));
 	return restored.blocked.length > 0 ? 5 : 0;
 }
@@ -95,11 +93,17 @@ function inside({ worktree }: Repository, directory: string, typed: string): str
 	return path;
 }
 
-function describe({ written, beside, blocked, staged }: Restored): readonly string[] {
+function describe({ written, removed, beside, blocked, staged }: Restored): readonly string[] {
 	const lines = [
 		...written.slice(0, 50).map((path) => `restored ${showText(path)}`),
 		...(written.length > 50 ? [`and ${written.length - 50} more`] : []),
-		...beside.map(({ path, copy }) => `kept ${showText(path)}, which changed since; the old one: ${shellWord(copy)}`),
+		...removed.slice(0, 50).map((path) => `removed ${showText(path)}, which was deleted then`),
+		...(removed.length > 50 ? [`and ${removed.length - 50} more`] : []),
+		...beside.map(({ path, copy }) =>
+			copy === undefined
+				? `kept ${showText(path)}, which was deleted then, but changed since`
+				: `kept ${showText(path)}, which changed since; the old one: ${shellWord(copy)}`,
+		),
 		...blocked.map((path) => `not restored: something else is where ${showText(path)} was; move it away first`),
 		...staged.map((path) => `staged ${showText(path)}`),
 	];

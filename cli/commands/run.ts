@@ -9,6 +9,7 @@ import { Lease } from "../../server/coordination/lease.ts";
 import { identifyProcess } from "../../server/coordination/process.ts";
 import type { Resource } from "../../server/coordination/resource.ts";
 import { HeldError, UdoError, UsageError } from "../../server/errors.ts";
+import { shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import { type Cli, interruptions } from "../command.ts";
 import { refusal, showWaiting } from "../refusal.ts";
@@ -92,7 +93,7 @@ function start(program: string, args: readonly string[], environment: NodeJS.Pro
 					code: "command_not_started",
 					exitCode: missing ? 127 : 126,
 					why: "the lock was given back.",
-					next: `command -v ${showText(program, 80)}`,
+					next: `command -v ${shellWord(program)}`,
 					cause,
 				}),
 			);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openConflicts } from "../../server/conflicts.ts";
 import type { Conflict } from "../../server/coordination/conflict.ts";
 import { showDuration, showKind, showText } from "../../server/coordination/describe.ts";
 import { describeLink } from "../../server/coordination/describe-link.ts";
@@ -14,14 +15,15 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function status(cli: Cli): Promise<number> {
-	const { coordinator, store, project, repository } = await cli.open();
+	const workspace = await cli.open();
+	const { coordinator, store, project, repository } = workspace;
 	await coordinator.reap();
 	const view: View = {
 		me: coordinator.session.id,
 		sessions: await store.sessions(project),
 		locks: await store.locks(project),
 		waiters: await store.waiters(project),
-		conflicts: await store.conflicts(project),
+		conflicts: await openConflicts(workspace, cli.environment),
 		presence: await store.presence(project),
 	};
 	const counters = cli.output.json ? await store.counters() : undefined;

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import { showText } from "../../server/coordination/describe.ts";
+import { supersedeFreed } from "../../server/coordination/lock-conflict.ts";
 import { covers, describeResource, type Resource, resourceKey } from "../../server/coordination/resource.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { resourceWords } from "../../server/shell-word.ts";
@@ -30,6 +31,7 @@ async function unlock(cli: Cli, paths: readonly string[], options: Options): Pro
 	const wanted = all === true ? undefined : await resourcesOf(workspace, cli.directory, paths, { ...named, new: true });
 	const released = await store.releaseClaims(project, coordinator.session.id, wanted && (await bothSpellings(wanted)));
 	if (wanted !== undefined && released.length === 0) throw await notYours(workspace, wanted, cli.directory);
+	await supersedeFreed(coordinator);
 	const names = released.map((resource) => showText(describeResource(resource)));
 	const lines = [names.length === 0 ? "nothing was locked by this session" : `unlocked ${names.join(", ")}`];
 	cli.output.result("unlock", { resources: released.map(resourceKey) }, lines);

@@ -1,6 +1,7 @@
 import { machineClock } from "./clock.ts";
 import { type AcquireOptions, type Coordinator, isDead, newRequestId, thisProcess } from "./coordinator.ts";
 import type { Acquired, Blocker, Granted, RequestId } from "./lock.ts";
+import { reportWaitInVain } from "./lock-conflict.ts";
 import type { ProcessIdentity } from "./process.ts";
 import type { Resource } from "./resource.ts";
 
@@ -44,7 +45,7 @@ export async function claim(
 ): Promise<Claimed> {
 	const started = machineClock.now();
 	if (options.waitMs > 0 && options.owner !== undefined) {
-		return waitInLine(coordinator, resources, { ...options, owner: options.owner }, started);
+		return reported(await waitInLine(coordinator, resources, { ...options, owner: options.owner }, started));
 	}
 	const asked = await askOnce(coordinator, resources, options, started);
 	if (asked.ok || asked.refusal.reason !== "held" || options.waitMs <= 0) return asked;
@@ -52,11 +53,18 @@ export async function claim(
 	// The lock will be the session's, but the place in line is this process's and must die with it.
 	const { request: _request, ...waiting } = { ...options, owner: thisProcess() };
 	const waited = await waitInLine(coordinator, resources, waiting, started);
-	if (!waited.ok) return waited;
+	if (!waited.ok) return reported(waited);
 	try {
 		return await askOnce(coordinator, resources, options, started);
 	} finally {
 		await coordinator.store.release(coordinator.project, waited.granted.request, "released");
+	}
+
+	// The short locks that udo takes for itself are nobody's wish.
+	async function reported(claimed: Claimed): Promise<Claimed> {
+		if (claimed.ok || claimed.aborted || options.isUncapped === true) return claimed;
+		await reportWaitInVain(coordinator, resources, claimed);
+		return claimed;
 	}
 }
 

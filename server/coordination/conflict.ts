@@ -8,8 +8,39 @@ export type ConflictType = (typeof conflictTypes)[number];
 
 export type ConflictId = string & { readonly __brand: "ConflictId" };
 
+/** How a conflict can be settled, or was tried to be. */
+export type Strategy = "wait-and-retry" | "three-way merge" | "coordinated push" | "manual";
+
+/** How a conflict was settled; `superseded`: its cause went away by itself. */
+export type Settlement = Strategy | "superseded";
+
+export type Side = "base" | "ours" | "theirs";
+
+export const sides: readonly Side[] = ["base", "ours", "theirs"];
+
+/** The texts of a clash, as far as it is about texts and they could be read. */
+export type ConflictTexts = { readonly [Name in Side]?: Uint8Array };
+
+/** What was tried and what came of it, in a few words. `at` is wall-clock ms since the epoch, for people only. */
+export interface Attempt {
+	readonly strategy: Strategy;
+	readonly outcome: string;
+	readonly session: SessionId | undefined;
+	readonly at: number;
+}
+
+export type Tried = Pick<Attempt, "strategy" | "outcome">;
+
+/** One working tree of one machine. */
+export interface TreePlace {
+	readonly host: string;
+	readonly worktree: string;
+}
+
 /** A clash as it was found. `cause` identifies it: a second report of an open cause is the same conflict, not a new one. */
 export interface ConflictReport {
+	/** Its name if it is new, chosen by who reports it, so that `next` can say it. */
+	readonly id?: ConflictId;
 	readonly project: ProjectId;
 	readonly type: ConflictType;
 	readonly resource: ResourceKey;
@@ -19,16 +50,98 @@ export interface ConflictReport {
 	readonly summary: string;
 	/** The command that settles it. */
 	readonly next: string;
-	/** The texts of the clash, where it is about texts. Kept until it is settled. */
-	readonly blobs?: { readonly base?: Uint8Array; readonly ours?: Uint8Array; readonly theirs?: Uint8Array };
+	/** Whose files it is about; undefined when it is about no one tree. */
+	readonly place?: TreePlace;
+	/** Kept until it is settled. */
+	readonly blobs?: ConflictTexts;
+	/** What was tried before it was reported. */
+	readonly attempts?: readonly Tried[];
+	/** It was found elsewhere before, and is moved: it stays what it was. */
+	readonly moved?: Pick<Conflict, "ageMs" | "attempts" | "omitted">;
 }
 
 /** A recorded conflict, open until `resolution` is set. */
-export interface Conflict extends Omit<ConflictReport, "blobs"> {
+export interface Conflict extends ConflictRecord {
 	readonly id: ConflictId;
 	readonly ageMs: number;
+	readonly attempts: readonly Attempt[];
+	/** Texts that were too long to be kept. */
+	readonly omitted: readonly OmittedText[];
+	/** Who is to settle it: the project's primary session, whoever that is at the moment. Undefined once it is settled. */
+	readonly assignee: SessionId | undefined;
 	readonly resolution: string | undefined;
 	readonly resolvedBy: SessionId | undefined;
+	readonly how: Settlement | undefined;
+}
+
+export interface OmittedText {
+	readonly side: Side;
+	readonly bytes: number;
+}
+
+/** What stands of a report from the beginning to the end. */
+export type ConflictRecord = Omit<ConflictReport, "id" | "blobs" | "attempts" | "moved">;
+
+/** What is added to a conflict while it is open: an attempt, newer texts of some sides, or both. */
+export interface Amendment {
+	readonly attempt?: Tried;
+	readonly blobs?: ConflictTexts;
+}
+
+/** A longer text is not kept with a conflict: one that is told as omitted. */
+export const mostConflictBytes = 4 * 1024 * 1024;
+
+/** So many attempts of one conflict are remembered, the newest. */
+export const mostAttempts = 20;
+
+/** So many settled conflicts of a project are remembered, the newest. */
+export const mostSettled = 1000;
+
+/** One text as it is kept; without `bytes` when it is too long for that. */
+export interface KeptText {
+	readonly side: Side;
+	readonly bytes: Uint8Array | undefined;
+	readonly length: number;
+}
+
+/** The lengths of omitted texts by side, as stores write them down. */
+export type OmittedLengths = Readonly<Partial<Record<Side, number>>>;
+
+export function omittedLengths(omitted: readonly OmittedText[]): OmittedLengths {
+	return Object.fromEntries(omitted.map(({ side, bytes }) => [side, bytes]));
+}
+
+export function omittedTexts(lengths: OmittedLengths): readonly OmittedText[] {
+	return sides.flatMap((side) => {
+		const bytes = lengths[side];
+		return bytes === undefined ? [] : [{ side, bytes }];
+	});
+}
+
+/** The texts as they are kept. */
+export function keptTexts(texts: ConflictTexts | undefined): readonly KeptText[] {
+	return sides.flatMap((side): KeptText[] => {
+		const bytes = texts?.[side];
+		if (bytes === undefined) return [];
+		return [{ side, bytes: bytes.length <= mostConflictBytes ? bytes : undefined, length: bytes.length }];
+	});
+}
+
+/** Whether the last three-way merge that was tried on it, with the texts as they were then, left nothing to decide. */
+export function mergesCleanly({ attempts }: Pick<Conflict, "attempts">): boolean {
+	return attempts.findLast(({ strategy }) => strategy === "three-way merge")?.outcome === cleanMerge;
+}
+
+/** What came of a three-way merge that left nothing to decide. */
+export const cleanMerge = "clean";
+
+/** The attempts that a new conflict starts with. */
+export function firstAttempts({ attempts, moved }: ConflictReport, session: SessionId | undefined): readonly Attempt[] {
+	return moved?.attempts ?? (attempts ?? []).map((tried) => attemptOf(tried, session));
+}
+
+export function attemptOf({ strategy, outcome }: Tried, session: SessionId | undefined): Attempt {
+	return { strategy, outcome, session, at: Date.now() };
 }
 
 export function newConflictId(): ConflictId {

@@ -44,8 +44,12 @@ export function describeEvent(event: UdoEvent): string {
 			return `${{ edit: "is changing", save: "saved", create: "created", delete: "deleted" }[event.change]} ${showText(event.path, 160)}`;
 		case "conflict_detected":
 			return `${event.conflictType} conflict ${event.conflict} on ${resources([event.resource])} between ${names(event.sessions)}`;
+		case "conflict_attempted":
+			return `tried ${event.strategy} on ${event.conflict}: ${showText(event.outcome)}`;
 		case "conflict_resolved":
-			return `settled ${event.conflict}: ${showText(event.resolution)}`;
+			return event.how === "superseded"
+				? `saw that ${event.conflict} is over: ${showText(event.resolution)}`
+				: `settled ${event.conflict}: ${showText(event.resolution)}`;
 		case "context_switched":
 			return `left for ${showText(event.to, 120)}`;
 		case "branch_moved":

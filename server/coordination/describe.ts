@@ -15,6 +15,15 @@ export function showText(text: string, most = 300): string {
 	return whole.length <= most ? whole : `${whole.slice(0, most - 1)}…`;
 }
 
+/** A value as JSON that is safe to show: what {@link showText} makes visible is escaped, and reads back as it was. */
+export function showJson(value: unknown): string {
+	return JSON.stringify(value).replaceAll(new RegExp(unsafe, "gu"), (character) =>
+		Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
+			.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
+			.join(""),
+	);
+}
+
 // Control and format characters (direction, joiners, tags), private ones, lone surrogates, line and paragraph separators,
 // letters that show as nothing, and variation selectors.
 const unsafe = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Co}|\p{Zl}|\p{Zp}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/u;

@@ -1,4 +1,4 @@
-import type { ConflictId, ConflictType } from "./conflict.ts";
+import type { ConflictId, ConflictType, Settlement, Strategy } from "./conflict.ts";
 import type { Origin, RequestId } from "./lock.ts";
 import type { ResourceKey } from "./resource.ts";
 import type { ProjectId, SessionId } from "./session.ts";
@@ -49,7 +49,19 @@ export type EventBody =
 			readonly resource: ResourceKey;
 			readonly sessions: readonly SessionId[];
 	  }
-	| { readonly type: "conflict_resolved"; readonly conflict: ConflictId; readonly resolution: string }
+	| {
+			readonly type: "conflict_attempted";
+			readonly conflict: ConflictId;
+			readonly strategy: Strategy;
+			readonly outcome: string;
+	  }
+	| {
+			readonly type: "conflict_resolved";
+			readonly conflict: ConflictId;
+			readonly resolution: string;
+			/** Not in entries that an older udo wrote. */
+			readonly how?: Settlement;
+	  }
 	| { readonly type: "context_switched"; readonly to: string }
 	/** A git moved a branch by other means than a commit that pre-commit guards. */
 	| { readonly type: "branch_moved"; readonly branch: string; readonly to: string; readonly worktree: string }
@@ -77,6 +89,7 @@ const everyType: Record<EventType, true> = {
 	lock_cancelled: true,
 	file_change: true,
 	conflict_detected: true,
+	conflict_attempted: true,
 	conflict_resolved: true,
 	context_switched: true,
 	branch_moved: true,

@@ -1,5 +1,6 @@
 import { background } from "./background.ts";
 import type { Coordinator } from "./coordinator.ts";
+import { supersedeFreed } from "./lock-conflict.ts";
 import { livenessOf } from "./process.ts";
 
 /**
@@ -16,6 +17,7 @@ export function startHeartbeat(coordinator: Coordinator, onReturn: () => void = 
 async function beat(coordinator: Coordinator, onReturn: () => void): Promise<void> {
 	const { config, project, session, store } = coordinator;
 	await coordinator.reap();
+	await supersedeFreed(coordinator);
 	const sessions = await store.sessions();
 	const living = sessions.filter(({ process }) => livenessOf(process) === "alive").map(({ id }) => id);
 	await store.beat([...new Set(living)], config.sessionTtlMs);

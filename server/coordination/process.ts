@@ -39,6 +39,12 @@ export function livenessOf(identity: ProcessIdentity): Liveness {
 	return entry !== undefined && entry.state !== "Z" && entry.started === identity.started ? "alive" : "dead";
 }
 
+/** Whether exactly that process has been stopped, by Ctrl-Z for instance, and does nothing until it is continued. */
+export function isStopped(identity: ProcessIdentity): boolean {
+	if (livenessOf(identity) !== "alive") return false;
+	return /^[Tt]/.test(readProcess(identity.pid)?.state ?? "");
+}
+
 /** The process, its parent, and so on up to but without pid 1. */
 export function ancestry(pid: number): ProcessEntry[] {
 	const chain: ProcessEntry[] = [];

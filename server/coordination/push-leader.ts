@@ -1,4 +1,5 @@
 import type { RequestId } from "./lock.ts";
+import { sweepLeftovers } from "./push-leftovers.ts";
 import type { PushQueue, PushRecord } from "./push-queue.ts";
 import type { PushOutcome, PushTicket } from "./push-ticket.ts";
 
@@ -15,6 +16,8 @@ export interface PushRemote {
 	park(tip: string): Promise<string | undefined>;
 	/** Removes from the remote what `park` left there. */
 	unpark(refs: readonly string[]): Promise<void>;
+	/** Removes what somebody parked so long ago that he must be dead. */
+	unparkAbandoned(): Promise<void>;
 	/** Gets what others left with the remote. False when it is not there. */
 	fetchParked(refs: readonly string[]): Promise<boolean>;
 	/** Whether the ref, as it was fetched, contains this commit. */
@@ -57,24 +60,28 @@ export type Conflicted = Extract<PushOutcome, { kind: "conflict" }>;
 /**
  * Pushes what is in the line, in one go: fetched → replayed → pushed, and told to each. Whoever calls holds the queue's lock.
  * Before the push, what it would mean for each ticket is written down: should this process die, the next leader finds out
- * from the remote whether it landed. Answers the outcome of the leader's own ticket.
+ * from the remote whether it landed. Answers the outcome of the leader's own ticket; `passed` when somebody else leads
+ * meanwhile, because this process was stopped for too long: then nothing is written any more, the remote decides who was first.
  */
 export async function lead(
 	queue: PushQueue,
 	remote: PushRemote,
 	own: PushTicket,
 	options: LeadOptions,
-): Promise<PushOutcome> {
+): Promise<PushOutcome | "passed"> {
 	const startedAt = queue.now();
 	let record = await queue.record();
+	let leftovers: readonly string[] | undefined;
 	for (let tries = 1; tries <= mostTries; ) {
 		options.onPhase?.("fetching", 1);
-		const fetched = await remote.fetch();
+		const [fetched] = await Promise.all([remote.fetch(), queue.note(own.request)]);
 		if (!fetched.ok) return { kind: "unreachable", words: fetched.words };
-		record = await settleLanded(queue, remote, record);
+		if (!(await queue.isLedBy(own.request))) return "passed";
+		record = await settleLanded(queue, remote, record, own);
 		const told = await queue.outcome(own.request);
 		if (told !== undefined) return told;
 
+		leftovers ??= await sweepLeftovers(queue, record);
 		record = { ...record, taken: await chosen(queue, own, record, options.withOthers) };
 		await queue.saveRecord(record);
 		const tickets = await reachable(remote, own, await stillThere(queue, own, record.taken));
@@ -84,6 +91,7 @@ export async function lead(
 		const lost = tickets.filter((ticket) => isLost(ticket, own, decided)).map(({ request }) => request);
 		for (const request of lost) decided.delete(request);
 		record = { ...record, alone: [...record.alone, ...lost].slice(-mostRemembered) };
+		if (!(await queue.isLedBy(own.request))) return "passed";
 		if (tip === undefined || tip === fetched.value) return finish(queue, record, decided, own, startedAt);
 
 		const attempt = { tip, outcomes: Object.fromEntries(decided) };
@@ -91,7 +99,8 @@ export async function lead(
 		await queue.saveRecord(record);
 		options.onPhase?.("pushing", tickets.length);
 		const parked = tickets.flatMap((ticket) => ticket.parked ?? []);
-		const pushed = await remote.push(tip, parked);
+		const pushed = await remote.push(tip, [...parked, ...leftovers]);
+		if (!(await queue.isLedBy(own.request))) return (pushed.kind === "landed" && decided.get(own.request)) || "passed";
 		switch (pushed.kind) {
 			case "landed":
 				// Whatever else was tried cannot land any more: the ref is not where it expected it.
@@ -126,10 +135,15 @@ export async function plan(remote: PushRemote, ticket: PushTicket): Promise<Push
 }
 
 /** Tells the tickets of a leader who died: what it pushed is there, whether it lived to see that or not. */
-async function settleLanded(queue: PushQueue, remote: PushRemote, record: PushRecord): Promise<PushRecord> {
+async function settleLanded(
+	queue: PushQueue,
+	remote: PushRemote,
+	record: PushRecord,
+	own: PushTicket,
+): Promise<PushRecord> {
 	for (const attempt of [...record.attempts].reverse()) {
 		if (!(await remote.contains(attempt.tip))) continue;
-		const settled = { ...(await queue.settleAll(record, attempt.outcomes)), attempts: [], taken: [] };
+		const settled = { ...(await queue.settleAll(record, attempt.outcomes, own.request)), attempts: [], taken: [] };
 		await queue.saveRecord(settled);
 		return settled;
 	}
@@ -206,7 +220,7 @@ async function finish(
 	const outcome = decided.get(own.request);
 	if (outcome === undefined) throw new Error("a push without an outcome of its own");
 	const others = Object.fromEntries([...decided].filter(([request]) => request !== own.request));
-	const settled = await queue.settleAll(record, others);
+	const settled = await queue.settleAll(record, others, own.request);
 	const alone = record.alone.filter((request) => !decided.has(request));
 	await queue.saveRecord({ ...settled, taken: [], alone, tookMs: queue.now() - startedAt });
 	return outcome;

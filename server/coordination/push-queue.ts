@@ -27,6 +27,8 @@ export interface PushRecord {
 
 const emptyRecord: PushRecord = { taken: [], attempts: [], alone: [], tookMs: 0, told: [] };
 
+// More than ever stand in line for one branch; whoever is not noted is only not cleaned up after.
+const mostNoted = 500;
 // As long as the store remembers a request.
 const outcomeMemoryMs = 600_000;
 
@@ -43,8 +45,7 @@ export class PushQueue {
 	constructor(coordinator: Coordinator, remote: string, ref: string) {
 		this.coordinator = coordinator;
 		this.#id = createHash("sha256").update(`${remote}\n${ref}`).digest("hex").slice(0, 12);
-		const name = ref.replace(/^refs\/(heads\/)?/, "").slice(0, 100);
-		this.resource = { kind: "database", id: `push ${this.#id} ${name}` };
+		this.resource = { kind: "database", id: `push ${this.#id} ${shortName(ref)}` };
 	}
 
 	/** Identifies a conflict over this ticket. */
@@ -53,11 +54,11 @@ export class PushQueue {
 	}
 
 	async record(): Promise<PushRecord> {
-		return { ...emptyRecord, ...parseObject(await this.#load(`push:${this.#id}`)) };
+		return { ...emptyRecord, ...parseObject(await this.#load(recordKey(this.#id))) };
 	}
 
 	async saveRecord(record: PushRecord): Promise<void> {
-		await this.#save(`push:${this.#id}`, JSON.stringify(record));
+		await this.#save(recordKey(this.#id), JSON.stringify(record));
 	}
 
 	async hand(ticket: PushTicket): Promise<void> {
@@ -89,21 +90,52 @@ export class PushQueue {
 		return (lock?.holds ?? []).map(({ request }) => ownName(request)).sort();
 	}
 
+	/** Whether this request leads: whoever was passed over meanwhile must not write what leaders write. */
+	async isLedBy(request: RequestId): Promise<boolean> {
+		return (await this.holds())[0] === request;
+	}
+
+	/** Notes a ticket, so that it is found when its process has died. */
+	async note(request: RequestId): Promise<void> {
+		const noted = await this.noted();
+		if (!noted.includes(request)) await this.saveNoted([...noted, request].slice(-mostNoted));
+	}
+
+	/** Tickets that were in line. Several write it without asking each other: one that was lost is noted again while it waits. */
+	async noted(): Promise<readonly RequestId[]> {
+		const { requests } = { requests: [], ...parseObject(await this.#load(notedKey(this.#id))) };
+		return Array.isArray(requests) ? requests.filter((each) => typeof each === "string") : [];
+	}
+
+	async saveNoted(requests: readonly RequestId[]): Promise<void> {
+		await this.#save(notedKey(this.#id), requests.length === 0 ? undefined : JSON.stringify({ requests }));
+	}
+
 	/** Tells whoever handed in the ticket what has become of it, and takes it out of the line. Once. */
 	async settle(request: RequestId, outcome: PushOutcome): Promise<void> {
-		if ((await this.#load(ticketKey(request))) === undefined) return;
-		await this.#save(outcomeKey(request), JSON.stringify(outcome));
-		await this.#save(ticketKey(request), undefined);
+		if (!(await this.#tell(request, outcome))) return;
 		await this.coordinator.store.cancel(this.coordinator.project, request, "cancelled");
 	}
 
-	/** Settles them all, and forgets what was told to others long ago. */
-	async settleAll(record: PushRecord, outcomes: PushAttempt["outcomes"]): Promise<PushRecord> {
+	async #tell(request: RequestId, outcome: PushOutcome): Promise<boolean> {
+		if ((await this.#load(ticketKey(request))) === undefined) return false;
+		await this.#save(outcomeKey(request), JSON.stringify(outcome));
+		await this.#save(ticketKey(request), undefined);
+		return true;
+	}
+
+	/**
+	 * Settles them all, and forgets what was told to others long ago. The leader's own keeps the lock: nobody else may lead
+	 * before all are told and the record says so.
+	 */
+	async settleAll(record: PushRecord, outcomes: PushAttempt["outcomes"], leader: RequestId): Promise<PushRecord> {
 		const now = this.now();
 		const requests = Object.keys(outcomes) as RequestId[];
 		for (const request of requests) {
 			const outcome = outcomes[request];
-			if (outcome !== undefined) await this.settle(request, outcome);
+			if (outcome === undefined) continue;
+			if (request === leader) await this.#tell(request, outcome);
+			else await this.settle(request, outcome);
 		}
 		const isOld = ({ at }: PushRecord["told"][number]): boolean => at > now || now - at > outcomeMemoryMs;
 		for (const { request } of record.told.filter(isOld)) await this.#save(outcomeKey(request), undefined);
@@ -114,6 +146,11 @@ export class PushQueue {
 	/** What has become of a ticket, if that is decided. */
 	async outcome(request: RequestId): Promise<PushOutcome | undefined> {
 		return parseObject(await this.#load(outcomeKey(request))) as PushOutcome | undefined;
+	}
+
+	/** Forgets a ticket whose owner is gone. */
+	async forgetTicket(request: RequestId): Promise<void> {
+		await this.#save(ticketKey(request), undefined);
 	}
 
 	/** Forgets a ticket and its outcome. */
@@ -142,8 +179,32 @@ function ownName(request: RequestId): RequestId {
 	return request.replace(/~\d+$/, "") as RequestId;
 }
 
-function ticketKey(request: RequestId): string {
+function shortName(ref: string): string {
+	return ref.replace(/^refs\/(heads\/)?/, "").slice(0, 100);
+}
+
+/** Whether a resource is the queue of those who push to this ref, of whatever remote. */
+export function leadsTo(resource: Resource, ref: string): boolean {
+	return queueOf(resource) !== undefined && resource.id.replace(/^push \w+ /, "") === shortName(ref);
+}
+
+/** The queue that a resource locks, or undefined. */
+export function queueOf({ kind, id }: Resource): string | undefined {
+	return kind === "database" ? /^push ([0-9a-f]{12}) /.exec(id)?.[1] : undefined;
+}
+
+/** Under which name a queue's record is stored. */
+export function recordKey(queue: string): string {
+	return `push:${queue}`;
+}
+
+/** Under which name a ticket is stored. */
+export function ticketKey(request: RequestId): string {
 	return `push-ticket:${request}`;
+}
+
+function notedKey(queue: string): string {
+	return `push-noted:${queue}`;
 }
 
 function outcomeKey(request: RequestId): string {

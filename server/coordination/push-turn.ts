@@ -7,8 +7,10 @@ import { takeBranch, waitForBranch } from "./push-branch.ts";
 import { type LeadOptions, lead, type PushRemote } from "./push-leader.ts";
 import type { PushQueue } from "./push-queue.ts";
 import { newPushRequest, type PushOutcome, type PushTicket } from "./push-ticket.ts";
+import { PushWatch } from "./push-watch.ts";
 
-const shortestLeaseMs = 60_000;
+// Renewed three times as often; a leader on another machine that is silent for so long is passed over.
+const leaseMs = 60_000;
 // What a leader who is at it may take to tell, once it is too late to leave the line.
 const lastWordMs = 60_000;
 const lookMs = 200;
@@ -16,7 +18,7 @@ const lookMs = 200;
 export interface TurnOptions extends LeadOptions {
 	readonly waitMs: number;
 	readonly signal: AbortSignal;
-	/** Told whenever the place in line may have changed, with a guess at how long it will take. */
+	/** Told whenever the place in line may have changed and every second, with a guess at how long it will take. */
 	readonly onWaiting: (waiting: Waiting, estimateMs: number | undefined) => void;
 }
 
@@ -42,10 +44,11 @@ export async function takeTurn(
 		if (turn !== "blocked" && turn !== "stale") return turn;
 		if (turn === "stale") continue;
 		// Not in the queue: whoever has claimed the branch may want to push as well.
+		using watch = new PushWatch(queue.coordinator, (waiting) => options.onWaiting(waiting, undefined));
 		const claimed = await waitForBranch(queue.coordinator, draft.ref, {
 			waitMs: Math.max(1, until - queue.now()),
 			signal: options.signal,
-			onWaiting: (waiting) => options.onWaiting(waiting, undefined),
+			onWaiting: (waiting) => watch.see(waiting),
 		});
 		if (claimed !== undefined) return { ok: false, claimed };
 	}
@@ -65,19 +68,22 @@ async function standInLine(
 	const parking = new Parking(queue, remote, ticket);
 	try {
 		await queue.hand(ticket);
-		const tell = await tellWaiting(queue, options);
+		const { tookMs } = await queue.record();
+		using watch = new PushWatch(coordinator, (waiting) => options.onWaiting(waiting, estimate(waiting, tookMs)));
 		const claimed = await claim(coordinator, [queue.resource], {
 			request,
 			owner: thisProcess(),
 			isUncapped: true,
-			ttlMs: Math.max(shortestLeaseMs, coordinator.config.lockTtlMs),
+			ttlMs: leaseMs,
 			waitMs: Math.max(1, until - queue.now()),
 			signal: options.signal,
 			onWaiting: (waiting) => {
 				background(parking.onWaiting(waiting));
-				tell(waiting);
+				background(queue.note(request));
+				watch.see(waiting);
 			},
 		});
+		watch.stop();
 		if (!claimed.ok) {
 			const outcome = await lastWord(queue, request);
 			if (outcome !== undefined) return { ok: true, outcome };
@@ -87,7 +93,10 @@ async function standInLine(
 		await using lease = new Lease(coordinator, claimed.granted, claimed.sentAt);
 		const turn = await takeLead(queue, remote, ticket, options, until);
 		await lease.release();
-		return turn;
+		if (turn !== "blocked" && turn !== "stale") return turn;
+		// Told by somebody who led meanwhile, or before that.
+		const outcome = await queue.outcome(request);
+		return outcome === undefined ? turn : { ok: true, outcome };
 	} finally {
 		await parking.end();
 		await queue.forget(request);
@@ -100,7 +109,7 @@ async function takeLead(
 	ticket: PushTicket,
 	options: TurnOptions,
 	until: number,
-): Promise<PushTurn | "blocked"> {
+): Promise<PushTurn | "blocked" | "stale"> {
 	const told = await whenFirst(queue, ticket.request, options.signal, until);
 	if (told === "late") {
 		const refusal = { ok: false, reason: "held", queued: true, ahead: 1, blockers: [] } as const;
@@ -112,7 +121,8 @@ async function takeLead(
 	try {
 		// Whoever claims a branch wants nobody else's commits on it.
 		const withOthers = options.withOthers && !right.isClaimed;
-		return { ok: true, outcome: await lead(queue, remote, ticket, { ...options, withOthers }) };
+		const outcome = await lead(queue, remote, ticket, { ...options, withOthers });
+		return outcome === "passed" ? "stale" : { ok: true, outcome };
 	} finally {
 		await right.lease?.release();
 	}
@@ -151,9 +161,10 @@ async function lastWord(queue: PushQueue, request: RequestId): Promise<PushOutco
 }
 
 // Whoever waits is not in the batch that is under way, but most probably in the next one.
-async function tellWaiting(queue: PushQueue, { onWaiting }: TurnOptions): Promise<(waiting: Waiting) => void> {
-	const { tookMs } = await queue.record();
-	return (waiting) => onWaiting(waiting, tookMs === 0 ? undefined : Math.max(500, 1.5 * tookMs - waiting.waitedMs));
+function estimate({ blockers }: Waiting, tookMs: number): number | undefined {
+	const leader = blockers.find(({ what }) => what === "lock");
+	if (tookMs === 0 || leader === undefined) return undefined;
+	return Math.max(0, tookMs - leader.ageMs) + tookMs;
 }
 
 /** Leaves a ticket's commits with the remote while somebody on another machine is in front. */
@@ -162,6 +173,7 @@ class Parking {
 	readonly #remote: PushRemote;
 	readonly #ticket: PushTicket;
 	#parked: Promise<string | undefined> | undefined;
+	#swept: Promise<void> | undefined;
 
 	constructor(queue: PushQueue, remote: PushRemote, ticket: PushTicket) {
 		this.#queue = queue;
@@ -177,6 +189,7 @@ class Parking {
 		// Not when its turn has come meanwhile.
 		if (parked !== undefined && (await this.#queue.ticket(request)) !== undefined) {
 			await this.#queue.hand({ ...this.#ticket, parked });
+			this.#swept = this.#remote.unparkAbandoned();
 		}
 	}
 
@@ -184,6 +197,7 @@ class Parking {
 	async end(): Promise<void> {
 		const parked = await this.#parked;
 		if (parked === undefined) return;
+		await this.#swept?.catch(() => {});
 		const outcome = await this.#queue.outcome(this.#ticket.request);
 		if (outcome?.kind !== "landed") await this.#remote.unpark([parked]);
 	}

@@ -6,8 +6,8 @@ import type { Session, SessionId } from "./session.ts";
 // An editor tells of a save right after it, and of the next one within a second not at all.
 const nearMs = 2000;
 
-// Kernels stamp files with the time of the last tick (10 ms at 100 Hz): a file may look older than the lock it was written under.
-const tickMs = 20;
+/** Kernels stamp files with the time of the last tick (10 ms at 100 Hz): a file may look so much older than it is. */
+export const fileTickMs = 20;
 
 /** A change that somebody made to a file, or could make while nobody else could. Wall-clock ms. */
 interface Stretch {
@@ -44,7 +44,7 @@ export class WriteLog {
 			return this.#locks(path).find(({ to }) => to === Number.POSITIVE_INFINITY)?.session;
 		}
 		if (last !== undefined && Math.abs(last.at - changedAt) <= nearMs) return last.session;
-		return this.#locks(path).find(({ from, to }) => from - tickMs <= changedAt && changedAt <= to)?.session;
+		return this.#locks(path).find(({ from, to }) => from - fileTickMs <= changedAt && changedAt <= to)?.session;
 	}
 
 	/** Whether any of those that `isOne` knows wrote the file since then, or had it locked. */

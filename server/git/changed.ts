@@ -6,9 +6,10 @@ export interface ChangedFile {
 	readonly isNew: boolean;
 }
 
-/** All files of the working tree that a commit could contain; a rename is two of them. */
+/** All files of the working tree that a commit could contain; a rename is two of them. Of a submodule, that it is on another commit. */
 export async function changedFiles(repository: Repository): Promise<readonly ChangedFile[]> {
-	const text = await repository.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all");
+	const options = ["--no-renames", "--untracked-files=all", "--ignore-submodules=dirty"];
+	const text = await repository.run("status", "--porcelain", "-z", ...options);
 	return text
 		.split("\0")
 		.filter(Boolean)

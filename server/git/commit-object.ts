@@ -38,3 +38,19 @@ export function formatCommit(commit: CommitObject, committer: string): Buffer {
 	];
 	return Buffer.concat(lines);
 }
+
+/** The same commit in UTF-8 when its author is not; as it is when nobody knows how to read it. */
+export function inUnicode(commit: CommitObject): CommitObject {
+	if (commit.encoding === undefined || isUnicode(commit.author)) return commit;
+	try {
+		const decoder = new TextDecoder(commit.encoding, { fatal: true });
+		const [author, message] = [commit.author, commit.message].map((bytes) => Buffer.from(decoder.decode(bytes)));
+		return { ...commit, encoding: undefined, author: author ?? commit.author, message: message ?? commit.message };
+	} catch {
+		return commit;
+	}
+}
+
+function isUnicode(bytes: Buffer): boolean {
+	return Buffer.from(bytes.toString()).equals(bytes);
+}

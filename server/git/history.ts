@@ -37,14 +37,14 @@ export class History {
 	}
 }
 
-/** Reads what the tips have beyond the base; a tip that this repository does not have is passed over. */
+/** Reads what the tips have beyond what is known; a tip that this repository does not have is passed over. */
 export async function readHistory(
 	git: Plumbing,
 	environment: Readonly<Record<string, string>>,
 	tips: readonly string[],
-	base: string | undefined,
+	known: readonly string[],
 ): Promise<History> {
-	const input = [...tips, ...(base === undefined ? [] : [`^${base}`]), ""].join("\n");
+	const input = [...tips, ...known.map((commit) => `^${commit}`), ""].join("\n");
 	const args = ["rev-list", "--ignore-missing", "--parents", "--topo-order", "--reverse", "--stdin"];
 	const text = await git.read(args, { input, environment });
 	const parents = new Map<string, readonly string[]>();
@@ -56,15 +56,15 @@ export async function readHistory(
 }
 
 /**
- * Makes sure that all that the tips have beyond the base can be read, down to the last file. Until 2.44 git merges a commit
+ * Makes sure that all that the tips have beyond what is known can be read, down to the last file. Until 2.44 git merges a commit
  * whose tree is missing as if it had deleted everything. Rejects with GitError.
  */
 export async function checkComplete(
 	git: Plumbing,
 	environment: Readonly<Record<string, string>>,
 	tips: readonly string[],
-	base: string | undefined,
+	known: readonly string[],
 ): Promise<void> {
-	const input = [...tips, ...(base === undefined ? [] : [`^${base}`]), ""].join("\n");
+	const input = [...tips, ...known.map((commit) => `^${commit}`), ""].join("\n");
 	await git.read(["rev-list", "--ignore-missing", "--objects", "--quiet", "--stdin"], { input, environment });
 }

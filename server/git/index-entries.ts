@@ -7,7 +7,7 @@ export interface StagedEntry {
 	readonly path: string;
 	readonly head: string;
 	readonly index: string;
-	/** When the file that was staged had last changed, wall-clock ms; 0 when it was staged from elsewhere than the disk. */
+	/** When the file that was staged had come to be as it was, wall-clock ms; 0 when it was staged from elsewhere than the disk. */
 	readonly changedAt: number;
 }
 
@@ -25,10 +25,12 @@ export async function stagedEntries(repository: Repository): Promise<readonly St
 	);
 	const times = new Map<string, number>();
 	// <path> NUL "  ctime: s:ns\n  mtime: s:ns\n …" and then the next path, without a separator but the line break.
-	for (const [, path = "", seconds = "0", nanoseconds = "0"] of text.matchAll(
-		/([^\0]+)\0 {2}ctime: \d+:\d+\n {2}mtime: (\d+):(\d+)\n.*\n.*\n.*\n/g,
+	for (const [, path = "", ...parts] of text.matchAll(
+		/([^\0]+)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n.*\n.*\n.*\n/g,
 	)) {
-		times.set(path, Number(seconds) * 1000 + Number(nanoseconds) / 1_000_000);
+		const [ctime = 0, ctimeNs = 0, mtime = 0, mtimeNs = 0] = parts.map(Number);
+		// A copy may be as old as what it is a copy of; when it was made, ctime tells.
+		times.set(path, Math.max(ctime * 1000 + ctimeNs / 1_000_000, mtime * 1000 + mtimeNs / 1_000_000));
 	}
 	return entries.map(({ path, from, to }) => ({ path, head: from, index: to, changedAt: times.get(path) ?? 0 }));
 }

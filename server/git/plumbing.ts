@@ -27,8 +27,7 @@ export class Plumbing {
 	constructor(directory: string, environment: NodeJS.ProcessEnv) {
 		this.directory = directory;
 		// English, since some of what git says has to be understood; LC_ALL would also change what hooks take for text.
-		this.#environment = { ...environment, LANGUAGE: "en" };
-		for (const name of ofOneRepository) delete this.#environment[name];
+		this.#environment = { ...ownEnvironment(environment), LANGUAGE: "en" };
 	}
 
 	/** Runs git to its end, whatever its exit code. Throws UdoError `git_missing`. */
@@ -68,6 +67,13 @@ export class Plumbing {
 			stdio: ["pipe", "pipe", "pipe"],
 		});
 	}
+}
+
+/** The environment of a git that works where it is started, whichever repository's hook all this was started from. */
+export function ownEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+	const own = { ...environment };
+	for (const name of ofOneRepository) delete own[name];
+	return own;
 }
 
 // `git rev-parse --local-env-vars`, apart from settings, which are the user's own business.

@@ -18,7 +18,7 @@ export async function projectOf(repository: Repository, configured: string | und
 	const root = await firstCommit(repository);
 	// Before the first commit nothing is common to two clones yet; nothing is remembered either.
 	if (root === undefined) return projectId(`unborn ${repository.commonDirectory}`);
-	const id = projectId(`${root} ${(await originOf(repository)) ?? ""}`);
+	const id = derivedProject(root, await originOf(repository));
 	try {
 		mkdirSync(join(repository.commonDirectory, "udo"), { recursive: true });
 		writeFileSync(remembered, `${id}\n`);
@@ -26,6 +26,11 @@ export async function projectOf(repository: Repository, configured: string | und
 		// A read-only repository: found again next time.
 	}
 	return id;
+}
+
+/** The project of a history that starts with this commit, in clones of this address; undefined for an address of this machine. */
+export function derivedProject(root: string, origin: string | undefined): ProjectId {
+	return projectId(`${root} ${origin ?? ""}`);
 }
 
 /** A remote address without protocol, user, port and `.git`, so that ssh and https name the same project. */

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { thisHost } from "../coordination/coordinator.ts";
 import type { Prepared, Pushed, PushRemote, Reached } from "../coordination/push-leader.ts";
 import type { PushLanded, PushOutcome, PushTicket } from "../coordination/push-ticket.ts";
 import { ObjectReader } from "./objects.ts";
+import { abandonedRefs, newParkedRef } from "./parked-ref.ts";
 import type { GitAnswer, Plumbing } from "./plumbing.ts";
 import { Quarantine } from "./quarantine.ts";
 import { readRef } from "./ref.ts";
@@ -52,7 +53,7 @@ export class GitPushRemote implements PushRemote {
 
 	async fetch(): Promise<Reached<string | undefined>> {
 		const answer = await withPatience(() =>
-			this.#git.run([...fetchCommand, "--", this.#to.via, `+${this.#to.ref}:${this.#fetchedRef}`]),
+			this.#git.run([...fetchCommand, "--", this.#to.source, `+${this.#to.ref}:${this.#fetchedRef}`]),
 		);
 		if (answer.code === 0) {
 			this.#base = await readRef(this.#git, this.#repository, this.#fetchedRef);
@@ -64,7 +65,7 @@ export class GitPushRemote implements PushRemote {
 	}
 
 	async park(tip: string): Promise<string | undefined> {
-		const ref = `refs/udo/queue/${randomUUID()}`;
+		const ref = newParkedRef(Date.now());
 		const args = ["push", "-q", "--no-verify", "--no-follow-tags", "--", this.#to.via, `${tip}:${ref}`];
 		return (await this.#git.run(args)).code === 0 ? ref : undefined;
 	}
@@ -75,8 +76,20 @@ export class GitPushRemote implements PushRemote {
 		await this.#git.run(["push", "-q", "--no-verify", "--no-follow-tags", "--", this.#to.via, ...gone]);
 	}
 
+	async unparkAbandoned(): Promise<void> {
+		const { code, stdout } = await this.#git.run([
+			"ls-remote",
+			"-q",
+			"--refs",
+			"--",
+			this.#to.source,
+			"refs/udo/queue/*",
+		]);
+		if (code === 0) await this.unpark(abandonedRefs(stdout.toString(), Date.now()));
+	}
+
 	async fetchParked(refs: readonly string[]): Promise<boolean> {
-		const args = [...fetchCommand, "--", this.#to.via, ...refs];
+		const args = [...fetchCommand, "--", this.#to.source, ...refs];
 		return (await withPatience(() => this.#git.run(args))).code === 0;
 	}
 
@@ -92,7 +105,8 @@ export class GitPushRemote implements PushRemote {
 		await using quarantine = await Quarantine.open(parent, objects, others);
 		using reader = new ObjectReader(this.#git, quarantine.environment);
 		const place = { git: this.#git, quarantine, reader };
-		const { tip, results } = await replay(place, this.#base, tickets.map(entryOf));
+		const known = this.#base === undefined ? await this.#otherBranches() : [];
+		const { tip, results } = await replay(place, this.#base, tickets.map(entryOf), known);
 		for (const [index, result] of results.entries()) {
 			const ticket = tickets[index];
 			if (ticket !== undefined && result.kind === "conflict") {
@@ -103,7 +117,7 @@ export class GitPushRemote implements PushRemote {
 		let pack: Pack | undefined;
 		if (isNew && !this.#isDry && !(tickets.length === 1 && tickets[0]?.tip === tip)) {
 			const since = await this.#sharedBase(tickets);
-			const name = await quarantine.keep(this.#git, tip, since);
+			const name = await quarantine.keep(this.#git, tip, since === undefined ? known : [since]);
 			if (since !== undefined) pack = { name, since };
 		}
 		const landed = { after: tip, batch: results.filter(({ kind }) => kind === "placed").length, pack };
@@ -116,6 +130,20 @@ export class GitPushRemote implements PushRemote {
 		if (this.#base === undefined || tickets.length === 1 || known.length === 0) return this.#base;
 		const { code, stdout } = await this.#git.run(["merge-base", "--octopus", this.#base, ...new Set(known)]);
 		return code === 0 ? stdout.toString().trim() : this.#base;
+	}
+
+	/** What the remote had elsewhere when it was last seen: a new branch is not made of all history. */
+	async #otherBranches(): Promise<readonly string[]> {
+		const tracked = trackedPrefix(this.#to);
+		if (tracked === undefined) return [];
+		const text = await this.#git.read([
+			"for-each-ref",
+			"--format=%(objectname)",
+			"--count=1000",
+			"--sort=-committerdate",
+			tracked,
+		]);
+		return [...new Set(text.split("\n").filter(Boolean))];
 	}
 
 	/** The texts of a conflict that `prepare` found. */
@@ -141,7 +169,9 @@ export class GitPushRemote implements PushRemote {
 		const words = wordsOf(answer);
 		// Without a word on the ref itself, and without a hook here that said no, nobody knows what the remote did.
 		const isUnknown = reason === "" && (isUnreachable(answer) || !/failed to push some refs/.test(answer.stderr));
-		return isUnknown ? { kind: "unreachable", words: words || "git push was ended" } : { kind: "refused", words };
+		if (isUnknown) return { kind: "unreachable", words: words || "git push was ended" };
+		const isFromHere = reason === "" && !/^remote:/m.test(answer.stderr);
+		return { kind: "refused", words: isFromHere ? `by the pre-push hook here: ${words || "it said nothing"}` : words };
 	}
 
 	#outcomeOf(result: Replayed, { after, batch, pack }: Landed): PushOutcome {
@@ -169,6 +199,12 @@ export class GitPushRemote implements PushRemote {
 				return result;
 		}
 	}
+}
+
+/** Under which refs this clone remembers the remote's branches, when it keeps them as they are. */
+function trackedPrefix({ tracking, ref }: Destination): string | undefined {
+	const name = ref.replace(/^refs\/heads\//, "");
+	return tracking?.endsWith(`/${name}`) ? tracking.slice(0, -name.length) : undefined;
 }
 
 type Pack = NonNullable<PushLanded["from"]["pack"]>;
@@ -202,7 +238,7 @@ function isUnreachable({ stderr }: GitAnswer): boolean {
 
 /** What git, the remote or a hook said, without git's own conclusions. */
 function wordsOf({ stderr, stdout }: GitAnswer): string {
-	const lines = stderr.split("\n").map((line) => line.replace(/^remote: /, "").trim());
+	const lines = stderr.split(/[\r\n]+/).map((line) => line.replace(/^remote:/, "").trim());
 	const said = lines.filter((line) => line !== "" && !/^(To |error: failed to push|hint:)/.test(line));
 	const [, reason] = /^!\t[^\t]*\t(.*)$/m.exec(stdout.toString()) ?? [];
 	return [...said.slice(0, 5), ...(reason === undefined ? [] : [reason])].join("; ");

@@ -46,9 +46,9 @@ export class Quarantine implements AsyncDisposable {
 		return id;
 	}
 
-	/** Moves all that `tip` needs beyond `base` into the repository, so that it is complete there. Answers the pack it is in. */
-	async keep(git: Plumbing, tip: string, base: string | undefined): Promise<string> {
-		const input = `${tip}\n${base === undefined ? "" : `^${base}\n`}`;
+	/** Moves all that `tip` needs beyond what is `known` there into the repository. Answers the pack it is in. */
+	async keep(git: Plumbing, tip: string, known: readonly string[]): Promise<string> {
+		const input = [tip, ...known.map((commit) => `^${commit}`), ""].join("\n");
 		const made = join(this.#directory, "kept");
 		const args = ["-c", "pack.threads=1", "pack-objects", "-q", "--revs", "--delta-base-offset", made];
 		const name = (await git.read(args, { input, environment: this.environment })).trim();

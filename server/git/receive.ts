@@ -12,7 +12,7 @@ const mostLoose = 100;
 /** The remote's ref as this clone knows it. */
 export interface KnownRef {
 	/** What git is told to fetch from. */
-	readonly via: string;
+	readonly source: string;
 	/** The ref in which this clone remembers it, and what that was at when the push began. */
 	readonly tracking: string | undefined;
 	readonly known: string | undefined;
@@ -32,7 +32,7 @@ export async function receiveLanded(
 	if (isHere && from.gitDirectory === repository.commonDirectory) return true;
 	if (isHere && (await unpack(git, ref, after, from))) return true;
 	const refspec = `${after}:${ref.tracking ?? `refs/udo/landed/${after}`}`;
-	for (const source of [...(isHere ? [from.gitDirectory] : []), ref.via]) {
+	for (const source of [...(isHere ? [from.gitDirectory] : []), ref.source]) {
 		const { code } = await withPatience(() => git.run([...fetchCommand, "--", source, refspec]));
 		// Exit code 1 when the tracking branch is further on already: the commits are here all the same.
 		if (code === 0 || (await git.run(["cat-file", "-e", `${after}^{commit}`])).code === 0) return true;

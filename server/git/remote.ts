@@ -11,8 +11,10 @@ import type { Settings } from "./settings.ts";
 export interface Destination {
 	/** As it was typed or configured: the name of a remote, an address, a path. */
 	readonly remote: string;
-	/** What git is told to talk to: the remote's name, or the address that it pushes to if that is another one. */
+	/** What git is told to push to: the remote's name, or an address without one. */
 	readonly via: string;
+	/** What git is told to fetch from: the same, or the address that is pushed to when fetching usually has another. */
+	readonly source: string;
 	/** One name for all spellings of the remote, so that all of them stand in one line. */
 	readonly name: string;
 	/** So exact that two remotes never have the same: commits of others only go to exactly this one. */
@@ -50,9 +52,10 @@ export async function findDestination(
 	}
 	const ref = await remoteRef(git, words.to, branch, settings, remote);
 	const { fetchFrom, pushTo } = await addressesOf(git, settings, remote);
-	const via = fetchFrom === pushTo && settings.get(`remote.${remote}.url`) !== undefined ? remote : pushTo;
+	const via = settings.get(`remote.${remote}.url`) === undefined ? pushTo : remote;
+	const source = fetchFrom === pushTo ? via : pushTo;
 	const { name, address } = identify(git.directory, pushTo);
-	return { remote, via, name, address, branch, ref, tracking: trackingRef(settings, via, ref) };
+	return { remote, via, source, name, address, branch, ref, tracking: trackingRef(settings, via, ref) };
 }
 
 async function localBranch(git: Plumbing, typed: string | undefined, current: string | undefined): Promise<string> {
@@ -93,6 +96,13 @@ async function remoteRef(
 	const ref = to ?? (isUpstream && isFromThere ? upstream : undefined) ?? branch;
 	const full = ref.startsWith("refs/") ? ref : `refs/heads/${ref}`;
 	if (ref !== branch) await checkRef(git, full, ref);
+	if (full.startsWith("refs/tags/")) {
+		throw new UdoError(`${showText(full, 120)} is a tag`, {
+			code: "branch_invalid",
+			why: "tags stay where they are, so there is no line to push to one.",
+			next: `git push ${shellWord(remote)} ${shellWord(full)}`,
+		});
+	}
 	return full;
 }
 

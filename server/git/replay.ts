@@ -4,6 +4,7 @@ import { type ConflictedPath, mergeTree } from "./merge-tree.ts";
 import type { ObjectReader } from "./objects.ts";
 import type { Plumbing } from "./plumbing.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { writeSigned } from "./signed-commit.ts";
 
 /** Commits to be put on top of what is there. */
 export interface ReplayEntry {
@@ -35,19 +36,21 @@ export interface PlacedCommit {
 /**
  * Puts the commits of several entries on top of each other, the first on `base` (nothing: on no commit at all), in a quarantine
  * and without any working tree. Author, dates, message and encoding stay. An entry that cannot be placed is left out. Answers
- * the new tip, and each entry's fate in order.
+ * the new tip, and each entry's fate in order. `elsewhere` are commits that need no look when there is no base.
  */
 export async function replay(
 	place: ReplayPlace,
 	base: string | undefined,
 	entries: readonly ReplayEntry[],
+	elsewhere: readonly string[] = [],
 ): Promise<{ readonly tip: string | undefined; readonly results: readonly Replayed[] }> {
-	const known = entries.map((entry) => entry.tip);
+	const tips = entries.map((entry) => entry.tip);
 	const { environment } = place.quarantine;
 	const readAll = async (from: string | undefined): Promise<History> => {
+		const known = from === undefined ? elsewhere : [from];
 		const [read] = await Promise.all([
-			readHistory(place.git, environment, known, from),
-			checkComplete(place.git, environment, known, from),
+			readHistory(place.git, environment, tips, known),
+			checkComplete(place.git, environment, tips, known),
 		]);
 		return read;
 	};
@@ -58,7 +61,7 @@ export async function replay(
 	});
 	if (history === undefined) {
 		// Something of somebody's is broken. The others do not wait until it is known whose.
-		const alone = await replay(place, base, entries.slice(0, 1));
+		const alone = await replay(place, base, entries.slice(0, 1), elsewhere);
 		return { ...alone, results: [...alone.results, ...entries.slice(1).map(() => ({ kind: "missing" }) as const)] };
 	}
 	const results: Replayed[] = [];
@@ -96,7 +99,9 @@ async function placeEntry(
 ): Promise<Replayed> {
 	const commits = history.upTo(entry.tip, onto).filter((commit) => !done.has(commit));
 	if (commits.length === 0) {
-		return { kind: (await place.reader.read(entry.tip))?.type === "commit" ? "nothing" : "missing" };
+		if ((await place.reader.read(entry.tip))?.type !== "commit") return { kind: "missing" };
+		// A new branch of commits that are on others already.
+		return onto === undefined ? { kind: "placed", tip: entry.tip, commits: [] } : { kind: "nothing" };
 	}
 	const isAhead = onto === undefined || history.leadsTo(commits, onto);
 	if (isAhead) return { kind: "placed", tip: entry.tip, commits: commits.map((from) => ({ from, to: from })) };
@@ -171,24 +176,9 @@ async function placeMerge(
 }
 
 async function writeCommit(place: ReplayPlace, commit: CommitObject, entry: ReplayEntry): Promise<string> {
-	if (!entry.isSigned) return place.quarantine.writeCommit(formatCommit(commit, entry.committer), entry.tip);
-	const parents = commit.parents.flatMap((parent) => ["-p", parent]);
-	const encoding = commit.encoding === undefined ? [] : ["-c", `i18n.commitEncoding=${commit.encoding}`];
-	return (
-		await place.git.read([...encoding, "commit-tree", "-S", ...parents, commit.tree], {
-			input: commit.message,
-			environment: {
-				...place.quarantine.environment,
-				...identity("AUTHOR", commit.author.toString()),
-				...identity("COMMITTER", entry.committer),
-			},
-		})
-	).trim();
-}
-
-function identity(role: "AUTHOR" | "COMMITTER", text: string): Readonly<Record<string, string>> {
-	const [, name = "", email = "", date = ""] = /^(.*?) ?<([^>]*)> (.*)$/.exec(text) ?? [];
-	return { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email, [`GIT_${role}_DATE`]: `@${date}` };
+	const { environment } = place.quarantine;
+	if (entry.isSigned) return writeSigned(place.git, environment, commit, entry.committer);
+	return place.quarantine.writeCommit(formatCommit(commit, entry.committer), entry.tip);
 }
 
 async function commitAt(reader: ObjectReader, id: string): Promise<CommitObject> {

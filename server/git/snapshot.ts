@@ -1,13 +1,12 @@
-import { copyFileSync, existsSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type GitCall, Plumbing } from "./plumbing.ts";
+import type { BytePath } from "./byte-path.ts";
+import { QuietGit } from "./quiet-git.ts";
 import { GitError, type Repository } from "./repository.ts";
+import { Scratch } from "./scratch.ts";
+import { type TreeNow, treeNow } from "./tree-now.ts";
 
 const mostPerSession = 50;
 const keptMs = 14 * 86_400_000;
-// Who has files this large beside the repository would not wait for their copies.
-const mostBytes = 100_000_000;
 
 /** What a working tree looked like at a moment: a commit under refs/udo/wip/, which no branch knows of. */
 export interface Snapshot {
@@ -24,8 +23,10 @@ export interface Snapshot {
 	readonly before: string;
 	/** The commit that HEAD was; undefined before the first one. */
 	readonly head: string | undefined;
-	/** A commit with what was staged, where that was neither on disk nor in HEAD. */
+	/** A commit with what was staged, where that was not in HEAD. */
 	readonly staged: string | undefined;
+	/** Files that are here as a filter of the user's stores them. */
+	readonly filtered: readonly BytePath[];
 }
 
 /** Whose snapshot it is, and what it is taken before. */
@@ -33,109 +34,77 @@ export type Occasion = Pick<Snapshot, "session" | "actor" | "before">;
 
 /** Keeps working trees of a clone as they are: all that is tracked, staged or new, but not what is ignored. */
 export class Snapshots {
+	readonly git: QuietGit;
 	readonly #repository: Repository;
-	readonly #git: Plumbing;
 	readonly #index: string;
 
 	/** `environment` may name the index that git works with, as in a hook. */
 	constructor(repository: Repository, environment: NodeJS.ProcessEnv) {
+		this.git = new QuietGit(repository, environment);
 		this.#repository = repository;
-		this.#git = new Plumbing(repository.worktree, environment);
 		this.#index = resolve(repository.worktree, environment["GIT_INDEX_FILE"] || join(repository.gitDirectory, "index"));
 	}
 
-	/** Keeps the tree as it is. Undefined when all of it is in HEAD, or in this session's last snapshot. */
-	async take({ session, actor, before }: Occasion): Promise<Snapshot | undefined> {
-		const [now, head, earlier, branch] = await Promise.all([
-			this.now(),
-			this.#ask(["rev-parse", "--verify", "-q", "HEAD^{commit}"]),
+	/** Keeps the tree as it is, and answers which files could not be. Nothing when all of it is in HEAD, or kept already. */
+	async take(occasion: Occasion): Promise<readonly BytePath[]> {
+		using scratch = new Scratch(this.#repository);
+		const now = await treeNow(this.git, scratch, this.#index);
+		await this.#record(now, occasion);
+		return now.missing;
+	}
+
+	async #record(now: TreeNow, { session, actor, before }: Occasion): Promise<void> {
+		const [head, earlier, branch] = await Promise.all([
+			this.git.ask(["rev-parse", "--verify", "-q", "HEAD^{commit}"]),
 			this.list(),
 			this.#repository.branch(),
 		]);
-		const headTree = head === undefined ? await this.emptyTree() : await this.#ask(["rev-parse", `${head}^{tree}`]);
-		const isStaged = now.staged !== undefined && now.staged !== now.tree && now.staged !== headTree;
-		if (now.tree === headTree && !isStaged) return undefined;
-		const last = earlier.find((each) => each.session === session && each.worktree === this.#repository.worktree);
-		if (
-			last?.tree === now.tree &&
-			last.head === head &&
-			(await this.#stagedTree(last)) === (isStaged ? now.staged : undefined)
-		)
-			return undefined;
+		const headTree = await this.#treeOf(head);
+		const isStaged = now.staged !== undefined && now.staged !== headTree;
+		if (now.tree === headTree && !isStaged) return;
+		// As in a working tree that git is about to make.
+		const nothing = await emptyTree(this.git);
+		if (now.tree === nothing && (now.staged === undefined || now.staged === nothing)) return;
+		const { worktree } = this.#repository;
+		const last = earlier.find((each) => each.session === session && each.worktree === worktree);
+		if (last?.tree === now.tree && last.head === head) {
+			const stagedThen = last.staged === undefined ? headTree : await this.#treeOf(last.staged);
+			if (stagedThen === (isStaged ? now.staged : headTree)) return;
+		}
 		const parents = head === undefined ? [] : ["-p", head];
 		const staged = isStaged ? await this.#commit(now.staged, parents, "udo: what was staged\n") : undefined;
-		const { worktree } = this.#repository;
-		const facts = { session, actor, worktree, branch, before, head, staged };
-		const message = `udo: before ${before.slice(0, 200).replace(/\s+/g, " ")}\n\n${JSON.stringify(facts)}\n`;
+		const facts = { session, actor, worktree, branch, before, head, staged, filtered: now.filtered };
+		const message = `udo: before ${before.slice(0, 200).replace(/\s+/g, " ")}\n\n${inAscii(JSON.stringify(facts))}\n`;
 		const commit = await this.#commit(now.tree, staged === undefined ? parents : [...parents, "-p", staged], message);
 		const at = Date.now();
 		const ref = await this.#keep(`refs/udo/wip/${session}`, at, commit);
 		await this.#forget([{ ref, session, at }, ...earlier]);
-		return { ref, commit, tree: now.tree, at, ...facts };
 	}
 
 	/** All snapshots of this clone, newest first. */
 	async list(): Promise<readonly Snapshot[]> {
 		const format = "%(refname)%00%(objectname)%00%(tree)%00%(contents)%00%01";
-		const text = await this.read(["for-each-ref", `--format=${format}`, "refs/udo/wip/"]);
+		const text = await this.git.read(["for-each-ref", `--format=${format}`, "refs/udo/wip/"]);
 		return text
+			.toString()
 			.split("\0\u0001\n")
 			.flatMap((record) => parse(record.split("\0")))
 			.sort((a, b) => b.at - a.at);
 	}
 
-	/** The working tree and the index as trees, as they are now; without the second one while there are unmerged paths. */
-	async now(): Promise<{ readonly tree: string; readonly staged: string | undefined }> {
-		using scratch = new ScratchIndex(this.#index);
-		const staged = await this.#ask(["write-tree"], scratch.call);
-		const left = await this.#tooLarge(scratch.call);
-		const paths = left.map((path) => `:(exclude,top,literal)${path}`);
-		// What cannot be read is left out, and the rest is kept.
-		await this.run(["add", "-A", "--ignore-errors", "--", ":/", ...paths], scratch.call);
-		return { tree: (await this.read(["write-tree"], scratch.call)).trim(), staged };
-	}
-
-	/** The tree with nothing in it. */
-	async emptyTree(): Promise<string> {
-		return (await this.read(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim();
-	}
-
-	/** Runs git on the tree of this clone without its hooks and without asking any file system monitor, this one least of all. */
-	run(args: readonly string[], call: GitCall = {}) {
-		const { gitDirectory, worktree } = this.#repository;
-		const place = { GIT_DIR: gitDirectory, GIT_WORK_TREE: worktree, ...author, ...call.environment };
-		return this.#git.run([...quietly, ...args], { ...call, environment: place });
-	}
-
-	/** As `run`; answers what git printed. Rejects with GitError when it exits non-zero. */
-	async read(args: readonly string[], call: GitCall = {}): Promise<string> {
-		const { code, stdout, stderr } = await this.run(args, call);
-		if (code !== 0) throw new GitError(stderr.trim(), code);
-		return stdout.toString();
-	}
-
-	async #ask(args: readonly string[], call: GitCall = {}): Promise<string | undefined> {
-		const { code, stdout } = await this.run(args, call);
-		return code === 0 ? stdout.toString().trim() : undefined;
-	}
-
-	async #stagedTree({ staged }: Snapshot): Promise<string | undefined> {
-		return staged === undefined ? undefined : this.#ask(["rev-parse", `${staged}^{tree}`]);
+	async #treeOf(commit: string | undefined): Promise<string> {
+		if (commit === undefined) return emptyTree(this.git);
+		return (await this.git.read(["rev-parse", `${commit}^{tree}`])).toString().trim();
 	}
 
 	async #commit(tree: string, parents: readonly string[], input: string): Promise<string> {
-		return (await this.read(["commit-tree", tree, ...parents], { input })).trim();
-	}
-
-	async #tooLarge(call: GitCall): Promise<readonly string[]> {
-		const files = (await this.read(["ls-files", "-o", "--exclude-standard", "-z"], call)).split("\0").filter(Boolean);
-		return files.filter((path) => sizeOf(join(this.#repository.worktree, path)) > mostBytes);
+		return (await this.git.read(["commit-tree", tree, ...parents], { input })).toString().trim();
 	}
 
 	// The moment is the name; two at the same one are a millisecond apart.
 	async #keep(under: string, at: number, commit: string, tries = 20): Promise<string> {
 		const ref = `${under}/${at}`;
-		const { code, stderr } = await this.run(["update-ref", ref, commit, "0".repeat(commit.length)]);
+		const { code, stderr } = await this.git.run(["update-ref", ref, commit, "0".repeat(commit.length)]);
 		if (code === 0) return ref;
 		if (tries === 0) throw new GitError(stderr.trim(), code);
 		return this.#keep(under, at + 1, commit, tries - 1);
@@ -149,38 +118,19 @@ export class Snapshots {
 			return count > mostPerSession || Date.now() - at > keptMs;
 		});
 		if (old.length === 0) return;
-		await this.run(["update-ref", "--stdin"], { input: old.map(({ ref }) => `delete ${ref}\n`).join("") });
+		await this.git.run(["update-ref", "--stdin"], { input: old.map(({ ref }) => `delete ${ref}\n`).join("") });
 	}
 }
 
-/** A copy of an index, to change without git or anybody noticing. */
-export class ScratchIndex implements Disposable {
-	readonly directory: string;
-	readonly call: GitCall;
-
-	constructor(index?: string) {
-		this.directory = mkdtempSync(join(tmpdir(), "udo-index-"));
-		const copy = join(this.directory, "index");
-		if (index !== undefined && existsSync(index)) copyFileSync(index, copy);
-		this.call = { environment: { GIT_INDEX_FILE: copy } };
-	}
-
-	[Symbol.dispose](): void {
-		rmSync(this.directory, { recursive: true, force: true });
-	}
+/** The tree with nothing in it. */
+export async function emptyTree(git: QuietGit): Promise<string> {
+	return (await git.read(["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" })).toString().trim();
 }
 
-const quietly = [
-	...["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.safecrlf=false"],
-	...["-c", "advice.addEmbeddedRepo=false", "-c", "core.quotePath=false"],
-];
-
-const author = {
-	GIT_AUTHOR_NAME: "udo",
-	GIT_AUTHOR_EMAIL: "udo@localhost",
-	GIT_COMMITTER_NAME: "udo",
-	GIT_COMMITTER_EMAIL: "udo@localhost",
-};
+// Whatever encoding git is told that commit messages have.
+function inAscii(json: string): string {
+	return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 function parse([ref = "", commit = "", tree = "", message = ""]: readonly string[]): readonly Snapshot[] {
 	const at = Number(/^refs\/udo\/wip\/.+\/(\d+)$/.exec(ref)?.[1]);
@@ -188,16 +138,8 @@ function parse([ref = "", commit = "", tree = "", message = ""]: readonly string
 	if (Number.isNaN(at) || body === undefined) return [];
 	try {
 		const facts = JSON.parse(body) as Omit<Snapshot, "ref" | "commit" | "tree" | "at">;
-		return [{ ...facts, ref, commit, tree, at }];
+		return [{ ...facts, filtered: facts.filtered ?? [], ref, commit, tree, at }];
 	} catch {
 		return [];
-	}
-}
-
-function sizeOf(path: string): number {
-	try {
-		return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
-	} catch {
-		return 0;
 	}
 }

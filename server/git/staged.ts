@@ -32,7 +32,9 @@ export function mergeHeads(repository: Repository, environment: NodeJS.ProcessEn
 }
 
 async function changedSince(repository: Repository, commit: string): Promise<readonly string[]> {
-	const against = ["diff-index", "--cached", "--no-renames", "--name-only", "-z", commit, "--"];
+	// git commits a staged submodule also where .gitmodules says to ignore it, and then shows it in no diff.
+	const shown = ["--no-renames", "--ignore-submodules=none", "--name-only", "-z"];
+	const against = ["diff-index", "--cached", ...shown, commit, "--"];
 	try {
 		return names(await repository.run(...against));
 	} catch (error) {

@@ -4,12 +4,13 @@ import {
 	type CodeActionParams,
 	CodeActionTriggerKind,
 } from "vscode-languageserver/node";
+import { mergesCleanly } from "../coordination/conflict.ts";
 import { showText } from "../coordination/describe.ts";
 import { describeResource } from "../coordination/resource.ts";
 import { type FileView, source } from "./diagnostics.ts";
 import type { FileLocks } from "./file-locks.ts";
 
-export const commandNames = ["udo.acquire", "udo.release", "udo.wait", "udo.takeOver"] as const;
+export const commandNames = ["udo.acquire", "udo.release", "udo.wait", "udo.takeOver", "udo.mergeTheirs"] as const;
 
 export type CommandName = (typeof commandNames)[number];
 
@@ -30,7 +31,18 @@ export function actionsOf(view: FileView, locks: FileLocks, params: CodeActionPa
 	}));
 }
 
-function offers({ path, held }: FileView, locks: FileLocks): [string, CommandName][] {
+function offers(view: FileView, locks: FileLocks): [string, CommandName][] {
+	const isMergeable =
+		view.isUnsaved &&
+		view.foreignChange !== undefined &&
+		view.conflicts.some((each) => each.type === "file_edit" && mergesCleanly(each));
+	const merge: [string, CommandName][] = isMergeable
+		? [[`merge in what others did to ${showText(view.path, 60)}`, "udo.mergeTheirs"]]
+		: [];
+	return [...merge, ...lockOffers(view, locks)];
+}
+
+function lockOffers({ path, held }: FileView, locks: FileLocks): [string, CommandName][] {
 	const name = showText(path, 60);
 	const [first] = held;
 	if (first !== undefined) {

@@ -18,6 +18,11 @@ export class BufferState {
 		return this.#disk;
 	}
 
+	/** What the disk had when the buffer showed it the last time. */
+	get baseDisk(): Print {
+		return this.#base.disk;
+	}
+
 	/** Whether the buffer has changes that are neither on disk nor what was read from it. */
 	get isUnsaved(): boolean {
 		return this.#text !== this.#disk && this.#text !== this.#base.text;
@@ -39,6 +44,11 @@ export class BufferState {
 	found(disk: Print): void {
 		this.#disk = disk;
 		this.#meet();
+	}
+
+	/** The buffer was given all that the disk has now, beside its own changes. */
+	merged(): void {
+		this.#base = { text: this.#disk, disk: this.#disk };
 	}
 
 	/** The editor wrote: `text` became `disk`, perhaps in another encoding or through a formatter. */

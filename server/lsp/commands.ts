@@ -28,6 +28,13 @@ export async function runCommand(command: CommandName, file: OpenFile | undefine
 		case "udo.release":
 			editor.show("info", (await locks.giveUp()) ? `released ${name}` : `${name} was not locked by this editor`);
 			return file.decided("gave up");
+		case "udo.mergeTheirs": {
+			const outcome = await file.mergeTheirs();
+			if (outcome === "merged") editor.show("info", `merged what others did to ${name}; save it when it is right`);
+			else if (outcome === "refused") editor.show("warning", `${name} is not merged: the editor refused the edit`);
+			else editor.show("warning", `${name} is not merged: both changed the same lines, or too little is known`);
+			return;
+		}
 		case "udo.wait":
 			if (!locks.isWaiting) background(wait(editor, view, file, locks));
 	}

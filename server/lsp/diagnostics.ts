@@ -1,11 +1,12 @@
 import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver/node";
+import { type Conflict, mergesCleanly } from "../coordination/conflict.ts";
 import { showKind, showSession, showText } from "../coordination/describe.ts";
 import { describeResource } from "../coordination/resource.ts";
 import type { Held } from "./held.ts";
 
 export const source = "udo";
 
-type DiagnosticCode = "file-locked" | "editing-locked" | "lock-lost" | "changed-on-disk";
+type DiagnosticCode = "file-locked" | "editing-locked" | "lock-lost" | "changed-on-disk" | "conflict";
 
 /** All that is to be said about an open file. */
 export interface FileView {
@@ -19,6 +20,8 @@ export interface FileView {
 	/** Why this editor's lock was lost, when it was. */
 	readonly lost: string | undefined;
 	readonly foreignChange: "changed" | "deleted" | undefined;
+	/** Open conflicts about it. */
+	readonly conflicts: readonly Conflict[];
 }
 
 /** Where this editor works, and for whom. */
@@ -44,12 +47,24 @@ export function diagnosticsOf(view: FileView): Diagnostic[] {
 	if (view.lost !== undefined) {
 		diagnostics.push(diagnostic("lock-lost", DiagnosticSeverity.Warning, `Your lock on ${path} is lost: ${view.lost}`));
 	}
-	if (view.foreignChange !== undefined) {
+	for (const conflict of view.conflicts) diagnostics.push(ofConflict(conflict));
+	// A conflict says as much.
+	if (
+		view.foreignChange !== undefined &&
+		!view.conflicts.some(({ type, place }) => type === "file_edit" && place !== undefined)
+	) {
 		const what = `${path} was ${view.foreignChange} on disk by somebody else`;
 		const rest = view.isUnsaved ? "; saving would overwrite that" : "; this buffer shows the text from before";
 		diagnostics.push(diagnostic("changed-on-disk", DiagnosticSeverity.Warning, what + rest));
 	}
 	return diagnostics;
+}
+
+function ofConflict(conflict: Conflict): Diagnostic {
+	const isClean = mergesCleanly(conflict);
+	const severity = isClean ? DiagnosticSeverity.Information : DiagnosticSeverity.Warning;
+	const how = isClean ? "both fit together; " : "";
+	return diagnostic("conflict", severity, `${showText(conflict.summary)}; ${how}${showText(conflict.next)}`);
 }
 
 // As much as a commit here will meet: see "Who is stopped" in README.md.

@@ -34,7 +34,7 @@ export class Documents {
 	opened({ textDocument: { uri, languageId, version, text } }: DidOpenTextDocumentParams): void {
 		const path = filePath(uri);
 		if (path === undefined || this.#isEnded) return;
-		background(this.closed(uri));
+		background(this.closed(uri, true));
 		const document = TextDocument.create(uri, languageId, version, text);
 		this.#open.set(uri, { document, file: new OpenFile({ ...this.#options, path, document }) });
 	}
@@ -51,17 +51,17 @@ export class Documents {
 		this.at(uri)?.saved();
 	}
 
-	async closed(uri: string): Promise<void> {
+	async closed(uri: string, isOrderly: boolean): Promise<void> {
 		const entry = this.#open.get(uri);
 		this.#open.delete(uri);
-		await entry?.file.close();
+		await entry?.file.close(isOrderly);
 	}
 
-	/** Closes all. */
-	async end(): Promise<void> {
+	/** Closes all; see OpenFile.close. */
+	async end(isOrderly: boolean): Promise<void> {
 		this.#isEnded = true;
 		clearInterval(this.#timer);
-		await Promise.all([...this.#open.keys()].map((uri) => this.closed(uri)));
+		await Promise.all([...this.#open.keys()].map((uri) => this.closed(uri, isOrderly)));
 	}
 }
 

@@ -18,7 +18,7 @@ export interface EditorSessionOptions {
 }
 
 /** From `initialize` to `shutdown`: one editor, its documents and their working trees. */
-export class EditorSession implements AsyncDisposable {
+export class EditorSession {
 	readonly documents: Documents;
 	readonly #worktrees: Worktrees;
 	readonly #watching: Disposable;
@@ -42,10 +42,10 @@ export class EditorSession implements AsyncDisposable {
 		}
 	}
 
-	/** Gives all locks back and leaves the store. */
-	async [Symbol.asyncDispose](): Promise<void> {
+	/** Gives all locks back and leaves the store. Not `isOrderly`: nobody chose to close what is unsaved. */
+	async end(isOrderly: boolean): Promise<void> {
 		this.#watching[Symbol.dispose]();
-		await this.documents.end();
+		await this.documents.end(isOrderly);
 		await this.#worktrees[Symbol.asyncDispose]();
 	}
 }

@@ -4,6 +4,7 @@ import {
 	LogMessageNotification,
 	MessageType,
 	ShowMessageNotification,
+	type TextEdit,
 } from "vscode-languageserver/node";
 
 /** What the server tells the editor. An editor that is gone is told nothing, without an error. */
@@ -16,7 +17,7 @@ export class Editor {
 
 	/** Replaces our diagnostics of a document; an empty list clears them. */
 	publish(uri: string, diagnostics: Diagnostic[]): void {
-		send(this.#connection.sendDiagnostics({ uri, diagnostics }));
+		send(() => this.#connection.sendDiagnostics({ uri, diagnostics }));
 	}
 
 	/**
@@ -25,18 +26,25 @@ export class Editor {
 	 */
 	show(level: "warning" | "info", message: string): void {
 		const type = level === "warning" ? MessageType.Warning : MessageType.Info;
-		send(this.#connection.sendNotification(ShowMessageNotification.type, { type, message: `udo: ${message}` }));
+		send(() => this.#connection.sendNotification(ShowMessageNotification.type, { type, message: `udo: ${message}` }));
 	}
 
 	/** A line in the editor's log of this server. */
 	log(level: "error" | "info", message: string): void {
 		const type = level === "error" ? MessageType.Error : MessageType.Info;
-		send(this.#connection.sendNotification(LogMessageNotification.type, { type, message: `udo: ${message}` }));
+		send(() => this.#connection.sendNotification(LogMessageNotification.type, { type, message: `udo: ${message}` }));
+	}
+
+	/** Changes the text of a document; false when the editor cannot or will not. */
+	async edit(uri: string, edit: TextEdit): Promise<boolean> {
+		const label = "udo: merge in what others did";
+		const answer = await this.#connection.workspace.applyEdit({ label, edit: { changes: { [uri]: [edit] } } });
+		return answer?.applied === true;
 	}
 
 	/** Another session changed a file that is open here. Only for clients that asked: others would warn about it. */
 	fileChanged(change: FileChanged): void {
-		send(this.#connection.sendNotification("udo/fileChanged", change));
+		send(() => this.#connection.sendNotification("udo/fileChanged", change));
 	}
 
 	/** Shows that something takes time, where the editor can; its cancel button aborts `cancelled`. */
@@ -64,6 +72,9 @@ export interface FileChanged {
 	readonly actor: string;
 }
 
-function send(sending: Promise<void>): void {
-	sending.catch(() => {});
+// A closed connection throws at once, a broken one rejects.
+function send(message: () => Promise<void>): void {
+	try {
+		message().catch(() => {});
+	} catch {}
 }

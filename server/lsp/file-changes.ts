@@ -4,7 +4,9 @@ import type { Workspace } from "../workspace.ts";
 
 export type FileChange = Extract<UdoEvent, { type: "file_change" }>;
 
-type Heard = Extract<UdoEvent, { type: "file_change" | "conflict_detected" }>;
+const heardTypes = ["file_change", "conflict_detected", "conflict_attempted", "conflict_resolved"] as const;
+
+type Heard = Extract<UdoEvent, { type: (typeof heardTypes)[number] }>;
 
 // Editors that save at every keystroke exist; nobody reads that often.
 const quietMs = 1000;
@@ -36,7 +38,7 @@ export class FileChanges {
 		background(coordinator.log({ type: "file_change", path, change, worktree: repository.worktree }));
 	}
 
-	/** What other sessions told since the last time, oldest first; at most 200 at a time. */
+	/** What others did to files and anybody to conflicts since the last time, oldest first; at most 200 at a time. */
 	async hear(): Promise<readonly Heard[]> {
 		const { store, project, coordinator } = this.#workspace;
 		const last = await store.lastEvent(project);
@@ -46,13 +48,13 @@ export class FileChanges {
 			project,
 			after: this.#heard,
 			limit,
-			types: ["file_change", "conflict_detected"],
+			types: heardTypes,
 		});
 		this.#heard = events.length < limit ? Math.max(last, events.at(-1)?.seq ?? 0) : (events.at(-1)?.seq ?? last);
 		return events.filter(
 			(event): event is Heard =>
-				(event.type === "file_change" || event.type === "conflict_detected") &&
-				event.session !== coordinator.session.id,
+				heardTypes.some((type) => type === event.type) &&
+				(event.type !== "file_change" || event.session !== coordinator.session.id),
 		);
 	}
 }

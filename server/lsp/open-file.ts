@@ -1,17 +1,21 @@
+import type { TextEdit } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { showText } from "../coordination/describe.ts";
 import type { Resource } from "../coordination/resource.ts";
 import type { PresenceEntry } from "../store/store.ts";
+import { BranchClash } from "./branch-clash.ts";
 import { BufferState } from "./buffer-state.ts";
 import { Coalesced } from "./coalesced.ts";
 import { diagnosticsOf, type FileView } from "./diagnostics.ts";
+import { asShown } from "./disk-spelling.ts";
+import { EditClash } from "./edit-clash.ts";
 import type { Editor } from "./editor.ts";
 import type { FileChange } from "./file-changes.ts";
 import type { FileLocks } from "./file-locks.ts";
 import { realPath } from "./file-path.ts";
 import { LockKeeper } from "./lock-keeper.ts";
 import type { Member, OpenWorktree } from "./open-worktree.ts";
-import { noFile, type Print, printOfFile, printOfText } from "./print.ts";
+import { type DiskContent, noFile, type Print, printOfText, readDisk } from "./print.ts";
 import type { Worktrees } from "./worktrees.ts";
 
 // Typing in a large file must not mean a hash of it at every key once it is locked anyway.
@@ -41,7 +45,7 @@ export class OpenFile {
 	readonly #settling = new Coalesced(() => this.#settle());
 	readonly #openedText: Print;
 	// Read at once: opening the repository takes a while, in which somebody may write the file.
-	readonly #openedDisk: Promise<Print>;
+	readonly #openedDisk: Promise<DiskContent>;
 	#place: Place | undefined;
 	#savedText: Print | undefined;
 	#isTextNews = false;
@@ -56,7 +60,7 @@ export class OpenFile {
 	constructor(options: OpenFileOptions) {
 		this.#options = options;
 		this.#openedText = printOfText(options.document.getText());
-		this.#openedDisk = printOfFile(options.path);
+		this.#openedDisk = readDisk(options.path);
 		this.look();
 	}
 
@@ -72,6 +76,7 @@ export class OpenFile {
 			isUnsaved: buffer.isUnsaved,
 			lost: keeper.lost,
 			foreignChange: isForeignSure ? buffer.foreignChange : undefined,
+			conflicts: worktree.conflictsOn(resource),
 		};
 	}
 
@@ -107,15 +112,39 @@ export class OpenFile {
 		this.#settling.ask(0);
 	}
 
-	/** Gives the locks back and clears the diagnostics. */
-	async close(): Promise<void> {
+	/** Puts what somebody else wrote to the disk into the buffer, when nothing of it touches the buffer's own changes. */
+	async mergeTheirs(): Promise<"merged" | "refused" | "in conflict"> {
+		const { document, editor } = this.#options;
+		if (this.#place === undefined) return "in conflict";
+		const { clash, buffer } = this.#place;
+		const before = document.getText();
+		const { merged } = await clash.tryMerge(buffer);
+		if (merged === undefined || document.getText() !== before) return "in conflict";
+		const text = asShown(merged, before.includes("\r\n"));
+		const isDone = await editor.edit(document.uri, editOf(before, text, document));
+		if (!isDone) return "refused";
+		buffer.merged();
+		await clash.merged();
+		this.look();
+		return "merged";
+	}
+
+	/** Gives the locks back and clears the diagnostics. Not `isOrderly`: the editor died, or its server is being stopped. */
+	async close(isOrderly: boolean): Promise<void> {
 		this.#isClosed = true;
 		// At once: the same document may be opened again before the rest is done.
 		if (this.#published !== "[]") this.#options.editor.publish(this.#options.document.uri, []);
 		await this.#settling.stop();
 		this.#place?.watching[Symbol.dispose]();
 		this.#place?.membership[Symbol.dispose]();
-		await this.#place?.keeper.locks.end();
+		const place = this.#place;
+		if (place === undefined) return;
+		try {
+			await place.branches.close(isOrderly);
+			await place.clash.close(place.buffer, isOrderly);
+		} finally {
+			await place.keeper.locks.end();
+		}
 	}
 
 	async #settle(): Promise<void> {
@@ -137,6 +166,9 @@ export class OpenFile {
 		const againMs = await place.keeper.settle(place.buffer);
 		if (againMs < Number.POSITIVE_INFINITY) this.#settling.ask(againMs);
 		if (!this.#isClosed) this.#publish(place);
+		if (this.#isClosed) return;
+		const lookMs = await place.clash.settle(place.buffer);
+		if (lookMs < Number.POSITIVE_INFINITY) this.#settling.ask(lookMs);
 	}
 
 	async #findPlace(): Promise<Place | undefined> {
@@ -149,35 +181,56 @@ export class OpenFile {
 			this.#isDiskNews = true;
 			this.look();
 		});
-		const buffer = new BufferState(this.#openedText, await this.#openedDisk);
+		const openedDisk = await this.#openedDisk;
+		const buffer = new BufferState(this.#openedText, openedDisk.print);
+		const clash = new EditClash({
+			worktree,
+			resource,
+			text: () => this.#options.document.getText(),
+			readDisk: async () => {
+				this.#isDiskNews = true;
+				if (this.#place !== undefined) await this.#readDisk(this.#place);
+			},
+		});
+		clash.read(openedDisk);
+		const branches = new BranchClash(worktree, resource, () => clash.written(buffer));
+		branches.look();
 		this.#isTextNews = true;
 		this.#isDiskNews = true;
 		const { editor, idleMs } = this.#options;
 		const keeper = new LockKeeper({ worktree, resource, editor, idleMs, onLost: () => this.look() });
 		if (this.#isEdited) keeper.edited();
-		const membership = worktree.join(this.#memberOf(resource, buffer));
-		return { worktree, resource, path: real, buffer, keeper, watching, membership };
+		const membership = worktree.join(this.#memberOf(resource, buffer, { clash, branches }));
+		return { worktree, resource, path: real, buffer, clash, branches, keeper, watching, membership };
 	}
 
-	#memberOf(resource: Resource, buffer: BufferState): Member {
+	#memberOf(resource: Resource, buffer: BufferState, { clash, branches }: Pick<Place, "clash" | "branches">): Member {
 		const presence = (): PresenceEntry => ({ path: resource.id, unsaved: buffer.isUnsaved, line: this.#line });
 		return {
 			resource,
 			get presence() {
 				return presence();
 			},
-			look: () => this.look(),
-			hear: (change) => this.#hear(change),
+			look: () => {
+				branches.look();
+				this.look();
+			},
+			hear: (change) => {
+				clash.hear(change);
+				this.#hear(change);
+			},
 		};
 	}
 
-	async #readDisk({ path, buffer, resource, worktree, keeper }: Place): Promise<void> {
+	async #readDisk({ path, buffer, clash, resource, worktree, keeper }: Place): Promise<void> {
 		const savedText = this.#savedText;
 		if (!this.#isDiskNews && savedText === undefined) return;
 		this.#isDiskNews = false;
 		this.#savedText = undefined;
 		const before = buffer.disk;
-		const disk = await printOfFile(path);
+		const content = await readDisk(path);
+		const disk = content.print;
+		clash.read(content);
 		// The disk may be ahead of the editor's word that it saved.
 		this.#isNew ||= before === noFile || disk === noFile;
 		if (savedText !== undefined) {
@@ -191,11 +244,12 @@ export class OpenFile {
 		worktree.presence.moved();
 	}
 
-	#readText({ buffer, resource, worktree }: Place): void {
+	#readText({ buffer, branches, resource, worktree }: Place): void {
 		if (!this.#isTextNews) return;
 		this.#isTextNews = false;
 		const wasUnsaved = buffer.isUnsaved;
 		buffer.typed(printOfText(this.#options.document.getText()));
+		branches.look();
 		if (buffer.isUnsaved && !wasUnsaved && this.#isEdited) worktree.changes.tell(resource.id, "edit");
 		worktree.presence.moved();
 	}
@@ -225,6 +279,23 @@ export class OpenFile {
 	}
 }
 
+// Only what differs: the cursor stays where it is.
+function editOf(before: string, after: string, document: TextDocument): TextEdit {
+	const most = Math.min(before.length, after.length);
+	let start = 0;
+	while (start < most && before[start] === after[start]) start++;
+	let end = 0;
+	while (end < most - start && before.at(-1 - end) === after.at(-1 - end)) end++;
+	// Whole lines: no character and no line end is cut in two.
+	const from = before.lastIndexOf("\n", start - 1) + 1;
+	const next = end === 0 ? -1 : before.indexOf("\n", before.length - end);
+	const to = next === -1 ? before.length : next + 1;
+	return {
+		range: { start: document.positionAt(from), end: document.positionAt(to) },
+		newText: after.slice(from, after.length - (before.length - to)),
+	};
+}
+
 /** Where a document belongs, found once. */
 interface Place {
 	readonly worktree: OpenWorktree;
@@ -232,6 +303,8 @@ interface Place {
 	/** With symbolic links resolved. */
 	readonly path: string;
 	readonly buffer: BufferState;
+	readonly clash: EditClash;
+	readonly branches: BranchClash;
 	readonly keeper: LockKeeper;
 	readonly watching: Disposable;
 	readonly membership: Disposable;

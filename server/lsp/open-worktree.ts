@@ -1,11 +1,16 @@
 import { join } from "node:path";
+import { processEnvironment } from "../config.ts";
+import { openConflicts } from "../conflicts.ts";
 import { background } from "../coordination/background.ts";
+import { type Conflict, mergesCleanly } from "../coordination/conflict.ts";
 import { showText } from "../coordination/describe.ts";
 import type { UdoEvent } from "../coordination/event.ts";
 import { startHeartbeat } from "../coordination/heartbeat.ts";
+import { supersedeFreed } from "../coordination/lock-conflict.ts";
 import { covers, type Resource, resourceKey } from "../coordination/resource.ts";
 import { UdoError } from "../errors.ts";
 import { fileResource } from "../git/path.ts";
+import { GitError } from "../git/repository.ts";
 import type { PresenceEntry } from "../store/store.ts";
 import type { Workspace } from "../workspace.ts";
 import { Coalesced } from "./coalesced.ts";
@@ -19,6 +24,11 @@ import type { PresenceReport } from "./presence-report.ts";
 // One write in the store is looked at nearly at once, for a lock must show within 100 ms; a storm of them 60 times a second.
 const lookSoonMs = 1;
 const lookRestMs = 15;
+
+// git writes the index before it says what it stopped at, and some commands write it many times.
+const reviewSoonMs = 30;
+const reviewRestMs = 500;
+const gitStops = ["index", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];
 
 /** What a worktree needs from each file that is open in it. */
 export interface Member {
@@ -40,10 +50,14 @@ export class OpenWorktree implements AsyncDisposable {
 	readonly #members = new Set<Member>();
 	readonly #heldLocks: HeldLocks;
 	readonly #looking = new Coalesced(() => this.#look(), lookRestMs);
+	readonly #reviewing = new Coalesced(() => this.#review(), reviewRestMs);
 	readonly #running: readonly Disposable[];
+	#conflicts: readonly Conflict[] = [];
+	#areConflictsStale = true;
 	#held: readonly Held[] = [];
 	#seen = "";
 	#branch: string | undefined;
+	#link: string | undefined;
 
 	private constructor(workspace: Workspace, presence: PresenceReport, changes: FileChanges, outage: Outage) {
 		this.workspace = workspace;
@@ -63,6 +77,11 @@ export class OpenWorktree implements AsyncDisposable {
 			const worktree = new OpenWorktree(workspace, presence, await FileChanges.open(workspace), outage);
 			const head = join(workspace.repository.gitDirectory, "HEAD");
 			await worktree.disk.watch(head, () => background(worktree.#followHead()));
+			for (const name of gitStops) {
+				const path = join(workspace.repository.gitDirectory, name);
+				await worktree.disk.watch(path, () => worktree.#reviewing.ask(reviewSoonMs));
+			}
+			worktree.#reviewing.ask(reviewSoonMs);
 			return worktree;
 		} catch (error) {
 			await workspace[Symbol.asyncDispose]();
@@ -92,6 +111,17 @@ export class OpenWorktree implements AsyncDisposable {
 		return this.#held.filter(({ lock }) => covers(lock.resource, file));
 	}
 
+	/** The open conflicts about a file of this tree, as last seen. */
+	conflictsOn(file: Resource): readonly Conflict[] {
+		return this.#conflicts.filter((conflict) => this.#isAbout(conflict, file));
+	}
+
+	/** As conflictsOn, asking the store. */
+	async readConflicts(file: Resource): Promise<readonly Conflict[]> {
+		const conflicts = await this.workspace.store.conflicts(this.workspace.project);
+		return conflicts.filter((conflict) => this.#isAbout(conflict, file));
+	}
+
 	/** Adds an open file; disposing takes it out again. */
 	join(member: Member): Disposable {
 		this.#members.add(member);
@@ -115,6 +145,7 @@ export class OpenWorktree implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		for (const each of this.#running) each[Symbol.dispose]();
 		await this.#looking.stop();
+		await this.#reviewing.stop();
 		const { store, project, coordinator } = this.workspace;
 		try {
 			await this.presence.end(this.workspace);
@@ -134,20 +165,59 @@ export class OpenWorktree implements AsyncDisposable {
 		this.#outage.over();
 		this.#outage.seen(this.workspace.store.link());
 		for (const event of await this.changes.hear()) {
+			if (event.type !== "file_change") this.#areConflictsStale = true;
 			if (event.type === "conflict_detected") await this.#tellSwitch(event);
-			else for (const member of members) if (member.resource.id === event.path) member.hear(event);
+			if (event.type !== "file_change") continue;
+			for (const member of members) if (member.resource.id === event.path) member.hear(event);
 		}
-		this.#seen = JSON.stringify([this.#branch, this.#held.map(summary)]);
+		await this.#lookAtConflicts();
+		this.#seen = JSON.stringify([
+			this.#branch,
+			this.#held.map(summary),
+			this.#conflicts.map((each) => [each.id, mergesCleanly(each)]),
+		]);
 		if (this.#seen === before) return;
 		for (const member of members) member.look();
 	}
 
 	// Whoever has files open here should know before they save into another branch.
-	async #tellSwitch({ conflict, conflictType, sessions }: Extract<UdoEvent, { type: "conflict_detected" }>) {
+	async #tellSwitch({ conflict, conflictType, session, sessions }: Extract<UdoEvent, { type: "conflict_detected" }>) {
 		const { store, project, coordinator } = this.workspace;
-		if (conflictType !== "context_switch" || !sessions.includes(coordinator.session.id)) return;
+		if (
+			session === coordinator.session.id ||
+			conflictType !== "context_switch" ||
+			!sessions.includes(coordinator.session.id)
+		)
+			return;
 		const found = (await store.conflicts(project)).find(({ id }) => id === conflict);
 		if (found !== undefined) this.#outage.warn(`${showText(found.summary)} (back: ${showText(found.next)})`);
+	}
+
+	async #lookAtConflicts(): Promise<void> {
+		const { store, project, coordinator } = this.workspace;
+		const link = store.link()?.state;
+		if (this.#areConflictsStale || link !== this.#link) this.#conflicts = await store.conflicts(project);
+		this.#areConflictsStale = false;
+		this.#link = link;
+		if (this.#conflicts.some(({ type }) => type === "resource_lock")) await supersedeFreed(coordinator);
+	}
+
+	#isAbout({ type, resource, place, sessions }: Conflict, file: Resource): boolean {
+		const { host, worktree } = this.here;
+		const isOfFiles = type === "file_edit" || type === "git_merge" || type === "state_divergence";
+		const isOurs = sessions.includes(this.workspace.coordinator.session.id);
+		const isHere = place === undefined ? isOurs : place.host === host && place.worktree === worktree;
+		return isOfFiles && isHere && resource === resourceKey(file);
+	}
+
+	// What git stopped at, or has been brought to an end.
+	async #review(): Promise<void> {
+		try {
+			await openConflicts(this.workspace, processEnvironment());
+		} catch (error) {
+			// The repository was moved or deleted, or is in the middle of it.
+			if (!(error instanceof GitError)) throw error;
+		}
 	}
 
 	async #followHead(): Promise<void> {

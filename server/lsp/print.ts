@@ -15,16 +15,24 @@ export function printOfText(text: string): Print {
 	return `text ${hash(plain.slice(from, plain.endsWith("\n") ? -1 : undefined))}` as Print;
 }
 
-/** The print of a file on disk, `noFile` when there is none. Never rejects: all unreadable files are alike. */
-export async function printOfFile(path: string): Promise<Print> {
+/** What is on disk; `bytes` where it is text that a buffer could show. */
+export interface DiskContent {
+	readonly print: Print;
+	readonly bytes: Buffer | undefined;
+}
+
+/** Reads a file; its print is `noFile` when there is none. Never rejects: all unreadable files are alike. */
+export async function readDisk(path: string): Promise<DiskContent> {
 	let bytes: Buffer;
 	try {
 		bytes = await readFile(path);
 	} catch (error) {
 		const code = error instanceof Error && "code" in error ? error.code : "";
-		return code === "ENOENT" || code === "ENOTDIR" ? noFile : ("unreadable" as Print);
+		const isMissing = code === "ENOENT" || code === "ENOTDIR";
+		return { print: isMissing ? noFile : ("unreadable" as Print), bytes: undefined };
 	}
-	return isUtf8(bytes) ? printOfText(bytes.toString("utf8")) : (`bytes ${hash(bytes)}` as Print);
+	if (!isUtf8(bytes)) return { print: `bytes ${hash(bytes)}` as Print, bytes: undefined };
+	return { print: printOfText(bytes.toString("utf8")), bytes };
 }
 
 /** Whether a buffer can have the same print: false for a missing file, and for one in an encoding other than UTF-8. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { createConnection, type WatchDog } from "vscode-languageserver";
 import {
 	CodeActionKind,
@@ -15,6 +16,8 @@ import { runCommand } from "./commands.ts";
 import { Editor } from "./editor.ts";
 import { EditorSession, type EditorSessionOptions } from "./editor-session.ts";
 import { Outage } from "./outage.ts";
+
+const lastWordsMs = 10;
 
 export interface ServeOptions extends Pick<EditorSessionOptions, "open"> {
 	readonly input: NodeJS.ReadableStream;
@@ -41,6 +44,8 @@ export async function serve(options: ServeOptions): Promise<{ readonly isOrderly
 	const close = wire(connection, { editor, outage, open: options.open, onGone: () => end.abort() }, options.version);
 	connection.listen();
 	if (!end.signal.aborted) await new Promise((resolve) => end.signal.addEventListener("abort", resolve));
+	// What the editor said last is still on its way through the library.
+	await delay(lastWordsMs);
 	await close();
 	connection.dispose();
 	return { isOrderly: watchDog.shutdownReceived };
@@ -64,8 +69,8 @@ function wire(connection: Connection, options: EditorSessionOptions, version: st
 			const current = session;
 			if (current !== undefined) background((async () => body(current, params))());
 		};
-	const close = (): Promise<void> => {
-		closing ??= session?.[Symbol.asyncDispose]();
+	const close = (isOrderly: boolean): Promise<void> => {
+		closing ??= session?.end(isOrderly);
 		session = undefined;
 		return closing ?? Promise.resolve();
 	};
@@ -74,11 +79,11 @@ function wire(connection: Connection, options: EditorSessionOptions, version: st
 		session ??= new EditorSession(params, options);
 		return answer(version);
 	});
-	connection.onShutdown(close);
+	connection.onShutdown(() => close(true));
 	connection.onDidOpenTextDocument(on(({ documents }, params) => documents.opened(params)));
 	connection.onDidChangeTextDocument(on(({ documents }, params) => documents.changed(params)));
 	connection.onDidSaveTextDocument(on(({ documents }, { textDocument }) => documents.saved(textDocument.uri)));
-	connection.onDidCloseTextDocument(on(({ documents }, { textDocument }) => documents.closed(textDocument.uri)));
+	connection.onDidCloseTextDocument(on(({ documents }, { textDocument }) => documents.closed(textDocument.uri, true)));
 	connection.workspace.onDidCreateFiles(on((current, { files }) => current.operated(files.map(uriOf), "create")));
 	connection.workspace.onDidDeleteFiles(on((current, { files }) => current.operated(files.map(uriOf), "delete")));
 	connection.workspace.onDidRenameFiles(
@@ -108,7 +113,7 @@ function wire(connection: Connection, options: EditorSessionOptions, version: st
 		}
 		return null;
 	});
-	return close;
+	return () => close(false);
 }
 
 /**

@@ -1,16 +1,17 @@
 import { join } from "node:path";
 import type { Clock } from "../coordination/clock.ts";
 import { machineClock } from "../coordination/clock.ts";
-import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
+import type { Amendment, Conflict, ConflictId, ConflictReport, Settlement, Side } from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
 import type { CounterName, Counters } from "../coordination/metrics.ts";
+import { guardsMoves } from "../coordination/moves-hook.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { currentBoot } from "../coordination/process.ts";
 import type { Resource } from "../coordination/resource.ts";
 import type { ProjectId, Session, SessionEntry, SessionId } from "../coordination/session.ts";
 import { acquire } from "./local/acquire.ts";
-import { readBlob, readConflicts, reportConflict, resolveConflict } from "./local/conflicts.ts";
+import { amendConflict, readBlob, readConflicts, reportConflict, resolveConflict } from "./local/conflicts.ts";
 import { addToCounter, readCounters } from "./local/counters.ts";
 import { Database } from "./local/database.ts";
 import { Doorbell } from "./local/doorbell.ts";
@@ -21,9 +22,11 @@ import { explainFailure } from "./local/failure.ts";
 import { GateFiles } from "./local/gate-files.ts";
 import { type Entry, Ledger, type LedgerAccess } from "./local/ledger.ts";
 import * as locks from "./local/locks.ts";
+import { MovesHook } from "./local/moves-hook.ts";
 import { handOff } from "./local/queue.ts";
 import * as records from "./local/records.ts";
 import { RequestBells } from "./local/request-bells.ts";
+import * as resolutions from "./local/resolutions.ts";
 import * as sessions from "./local/sessions.ts";
 import { TeamRecords } from "./local/team-records.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
@@ -53,6 +56,7 @@ export class LocalStore implements Store {
 	readonly #database: Database;
 	readonly #clock: Clock;
 	readonly #gateFiles: GateFiles;
+	readonly #movesHook: MovesHook;
 	readonly #doorbell: Doorbell;
 	readonly #requestBells: RequestBells;
 
@@ -60,6 +64,7 @@ export class LocalStore implements Store {
 		this.#database = database;
 		this.#clock = clock;
 		this.#gateFiles = new GateFiles(directory);
+		this.#movesHook = new MovesHook(database, directory);
 		this.#doorbell = new Doorbell(join(directory, "bell"), () => database.version());
 		this.#requestBells = new RequestBells(directory);
 		const access: LedgerAccess = {
@@ -93,6 +98,7 @@ export class LocalStore implements Store {
 
 	async beat(ids: readonly SessionId[], ttlMs: number, project?: ProjectId): Promise<void> {
 		await this.#step((now) => sessions.beat(this.#database, now, ids, { ttlMs, project }));
+		await this.#movesHook.removeIfIdle();
 	}
 
 	async closeSessions(ids: readonly SessionId[], cause: "closed" | "died", project?: ProjectId): Promise<number> {
@@ -110,7 +116,11 @@ export class LocalStore implements Store {
 	}
 
 	async acquire(request: AcquireRequest): Promise<Acquired> {
-		const answer = await this.#step((now) => acquire(this.#database, now, request));
+		const answer = await this.#step((now) => {
+			// Before there is anything to guard: whatever dies in between, no lock is without it.
+			if (guardsMoves(request)) this.#movesHook.add();
+			return acquire(this.#database, now, request);
+		});
 		if (isExclusive(request)) await this.#refreshExclusiveGate();
 		return answer;
 	}
@@ -126,7 +136,10 @@ export class LocalStore implements Store {
 
 	/** Tells the sh gate of the git hooks whether a project has a team, whose sessions have no files on this machine. */
 	setTeam(project: ProjectId, hasTeam: boolean): void {
-		this.#gate(() => this.#gateFiles.setTeam(project, hasTeam));
+		this.#gate(() => {
+			this.#gateFiles.setTeam(project, hasTeam);
+			if (hasTeam) this.#movesHook.add();
+		});
 	}
 
 	renew(_project: ProjectId, request: RequestId): Promise<boolean> {
@@ -189,16 +202,49 @@ export class LocalStore implements Store {
 		return this.#write(() => reportConflict(this.#database, report, from));
 	}
 
-	resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
-		return this.#write(() => resolveConflict(this.#database, project, id, resolution, from));
+	amendConflict(project: ProjectId, id: ConflictId, amendment: Amendment, from: Author): Promise<boolean> {
+		return this.#write(() => amendConflict(this.#database, project, id, amendment, from));
+	}
+
+	resolveConflict(
+		project: ProjectId,
+		id: ConflictId,
+		resolution: string,
+		from: Author,
+		how: Settlement = "manual",
+	): Promise<boolean> {
+		return this.#write(() => resolveConflict(this.#database, project, id, { resolution, how }, from));
 	}
 
 	conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
 		return this.#database.read(() => readConflicts(this.#database, project, which));
 	}
 
-	conflictBlob(_project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined> {
+	conflictBlob(_project: ProjectId, id: ConflictId, side: Side): Promise<Uint8Array | undefined> {
 		return this.#database.read(() => readBlob(this.#database, id, side));
+	}
+
+	/** `isUnsent`: the team's store could not be told. */
+	rememberResolution(
+		project: ProjectId,
+		key: string,
+		resolution: Uint8Array | undefined,
+		_from: Author,
+		isUnsent = false,
+	): Promise<boolean> {
+		return this.#write(() => resolutions.rememberResolution(this.#database, project, key, resolution, isUnsent));
+	}
+
+	rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined> {
+		return this.#database.read(() => resolutions.rememberedResolution(this.#database, project, key));
+	}
+
+	unsentResolutions(project: ProjectId): Promise<readonly resolutions.UnsentResolution[]> {
+		return this.#database.read(() => resolutions.unsentResolutions(this.#database, project));
+	}
+
+	async sentResolution(project: ProjectId, resolution: resolutions.UnsentResolution): Promise<void> {
+		await this.#write(() => resolutions.sentResolution(this.#database, project, resolution));
 	}
 
 	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {
@@ -233,6 +279,8 @@ export class LocalStore implements Store {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		// Only to save time: not worth a failure.
+		await this.#movesHook.removeIfIdle().catch(() => {});
 		this.#doorbell[Symbol.dispose]();
 		this.#database[Symbol.dispose]();
 	}

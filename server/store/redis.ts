@@ -1,6 +1,18 @@
-import { type Conflict, type ConflictId, type ConflictReport, newConflictId } from "../coordination/conflict.ts";
+import {
+	type Amendment,
+	attemptOf,
+	type Conflict,
+	type ConflictId,
+	type ConflictReport,
+	firstAttempts,
+	mostSettled,
+	newConflictId,
+	type Settlement,
+	type Side,
+} from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
+import { mostResolutionBytes, mostResolutions } from "../coordination/merge-memory.ts";
 import type { Counters } from "../coordination/metrics.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { type Resource, resourceKey, resourceOf } from "../coordination/resource.ts";
@@ -9,7 +21,7 @@ import type { RedisConnection } from "./redis/connection.ts";
 import { Exclusives } from "./redis/exclusives.ts";
 import { Hints } from "./redis/hints.ts";
 import { allCounters, allProjects, keyOf } from "./redis/keys.ts";
-import { toConflicts, toPresence, totalCounters } from "./redis/records.ts";
+import { textArguments, toConflicts, toPresence, totalCounters } from "./redis/records.ts";
 import {
 	acquireArguments,
 	type SeenRequest,
@@ -191,33 +203,67 @@ export class RedisStore implements Store {
 		return this.#hints.onRequestChange(project, request, listener);
 	}
 
-	async reportConflict({ blobs, ...report }: ConflictReport, from: Author) {
-		const id = newConflictId();
-		const { project, cause, type, resource, sessions } = report;
+	async reportConflict(report: ConflictReport, from: Author) {
+		const { id: named, blobs, attempts: _attempts, moved, ...record } = report;
+		const { project, cause, type, resource, sessions } = record;
+		const id = named ?? newConflictId();
 		const body = { conflict: id, conflictType: type, resource, sessions };
-		const texts = Object.entries(blobs ?? {}).flatMap(([side, bytes]) => (bytes === undefined ? [] : [side, bytes]));
+		const attempts = firstAttempts(report, from.session).map((attempt) => JSON.stringify(attempt));
+		const omitted = (moved?.omitted ?? []).flatMap(({ side, bytes }) => [side, "", String(bytes)]);
 		const [isNew, known] = (await this.#run("reportConflict", project, [
 			id,
 			cause,
-			JSON.stringify(report),
+			JSON.stringify(record),
 			...authorOf(from),
 			JSON.stringify(body),
-			...texts,
+			JSON.stringify(attempts),
+			moved?.ageMs ?? 0,
+			...omitted,
+			...textArguments(blobs),
 		])) as [number, ConflictId];
 		return { id: known, isNew: isNew === 1 };
 	}
 
-	async resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
-		const body = JSON.stringify({ conflict: id, resolution });
-		return (await this.#run("resolveConflict", project, [id, resolution, ...authorOf(from), body])) === 1;
+	async amendConflict(project: ProjectId, id: ConflictId, { attempt, blobs }: Amendment, from: Author) {
+		const reply = await this.#run("amendConflict", project, [
+			id,
+			attempt === undefined ? "" : JSON.stringify(attemptOf(attempt, from.session)),
+			...authorOf(from),
+			attempt === undefined ? "" : JSON.stringify({ conflict: id, ...attempt }),
+			...textArguments(blobs),
+		]);
+		return reply === 1;
+	}
+
+	async resolveConflict(
+		project: ProjectId,
+		id: ConflictId,
+		resolution: string,
+		from: Author,
+		how: Settlement = "manual",
+	): Promise<boolean> {
+		const body = JSON.stringify({ conflict: id, resolution, how });
+		const words = [id, resolution, ...authorOf(from), body, how, mostSettled];
+		return (await this.#run("resolveConflict", project, words)) === 1;
 	}
 
 	async conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
-		return toConflicts((await this.#run("readConflicts", project, [which])) as string);
+		return toConflicts((await this.#run("readConflicts", project, [which])) as [string, string]);
 	}
 
-	async conflictBlob(project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs") {
+	async conflictBlob(project: ProjectId, id: ConflictId, side: Side): Promise<Uint8Array | undefined> {
 		return (await this.connection.commandBuffer("hget", keyOf(project, "blobs"), `${id}:${side}`)) ?? undefined;
+	}
+
+	async rememberResolution(project: ProjectId, key: string, resolution: Uint8Array | undefined): Promise<boolean> {
+		if (resolution !== undefined && resolution.length > mostResolutionBytes) return false;
+		const words = [key, resolution ?? "", resolution === undefined ? "" : "1", mostResolutions];
+		await this.#run("remember", project, words);
+		return true;
+	}
+
+	async rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined> {
+		return (await this.connection.commandBuffer("hget", keyOf(project, "resolutions"), key)) ?? undefined;
 	}
 
 	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {

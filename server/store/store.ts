@@ -1,4 +1,4 @@
-import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
+import type { Amendment, Conflict, ConflictId, ConflictReport, Settlement, Side } from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Link } from "../coordination/link.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
@@ -68,14 +68,35 @@ export interface Store extends AsyncDisposable {
 	/** Calls back soon after others may have changed what has become of a request, in any process. A hint: peek to know. */
 	onRequestChange(project: ProjectId, request: RequestId, listener: () => void): Disposable;
 
-	/** Records a conflict with its texts, or finds the open one with the same cause. */
+	/**
+	 * Records a conflict with its texts and what was tried before, or finds the open one with the same cause and leaves that as it
+	 * is. A text of more than 4 MB is not kept, but told as omitted.
+	 */
 	reportConflict(report: ConflictReport, from: Author): Promise<{ readonly id: ConflictId; readonly isNew: boolean }>;
-	/** Settles a conflict. False when it was not open. */
-	resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean>;
-	/** The conflicts of a project, open ones only unless asked, oldest first. */
+	/** Adds an attempt to an open conflict (the newest 20 stand), and puts newer texts in the place of the same sides. False when it is not open. */
+	amendConflict(project: ProjectId, id: ConflictId, amendment: Amendment, from: Author): Promise<boolean>;
+	/** Settles a conflict and forgets its texts; "manual" unless told. False when it was not open. The newest 1,000 settled ones are kept. */
+	resolveConflict(
+		project: ProjectId,
+		id: ConflictId,
+		resolution: string,
+		from: Author,
+		how?: Settlement,
+	): Promise<boolean>;
+	/** The conflicts of a project, open ones only unless asked, oldest first. Open ones are assigned to the primary session of the moment. */
 	conflicts(project: ProjectId, which?: "open" | "all"): Promise<readonly Conflict[]>;
 	/** One text of a conflict, or undefined when there is none. */
-	conflictBlob(project: ProjectId, id: ConflictId, side: "base" | "ours" | "theirs"): Promise<Uint8Array | undefined>;
+	conflictBlob(project: ProjectId, id: ConflictId, side: Side): Promise<Uint8Array | undefined>;
+
+	/** Remembers how a conflict between two texts was resolved, under a key that holds both; undefined forgets it. False when it is over 64 kB. The newest 2,000 of a project are kept. */
+	rememberResolution(
+		project: ProjectId,
+		key: string,
+		resolution: Uint8Array | undefined,
+		from: Author,
+	): Promise<boolean>;
+	/** What was remembered last under a key. */
+	rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined>;
 
 	/** Says where sessions work, replacing what the session said before. */
 	setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void>;

@@ -1,5 +1,5 @@
 import { type Clock, machineClock } from "../coordination/clock.ts";
-import type { Conflict, ConflictId, ConflictReport } from "../coordination/conflict.ts";
+import type { Amendment, Conflict, ConflictId, ConflictReport, Settlement, Side } from "../coordination/conflict.ts";
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Link } from "../coordination/link.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
@@ -247,31 +247,58 @@ export class TieredStore implements Store {
 		return reached.ok ? reached.value : this.#local.reportConflict(report, from);
 	}
 
-	async resolveConflict(project: ProjectId, id: ConflictId, resolution: string, from: Author): Promise<boolean> {
-		if (await this.#local.resolveConflict(project, id, resolution, from)) return true;
-		const reached = await this.#reach.ask((remote) => remote.resolveConflict(project, id, resolution, from));
+	async amendConflict(project: ProjectId, id: ConflictId, amendment: Amendment, from: Author): Promise<boolean> {
+		if (await this.#local.amendConflict(project, id, amendment, from)) return true;
+		const reached = await this.#reach.ask((remote) => remote.amendConflict(project, id, amendment, from));
 		if (!reached.ok) throw reached.error;
 		return reached.value;
+	}
+
+	async resolveConflict(
+		project: ProjectId,
+		id: ConflictId,
+		resolution: string,
+		from: Author,
+		how: Settlement = "manual",
+	): Promise<boolean> {
+		const isHere = await this.#local.resolveConflict(project, id, resolution, from, how);
+		// Just being moved there, it is open in both.
+		const reached = await this.#reach.ask((remote) => remote.resolveConflict(project, id, resolution, from, how));
+		if (!reached.ok && !isHere) throw reached.error;
+		return isHere || (reached.ok && reached.value);
 	}
 
 	async conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
 		const here = await this.#local.conflicts(project, which);
 		const reached = await this.#reach.ask((remote) => remote.conflicts(project, which));
 		if (!reached.ok) return here;
-		const known = new Set(reached.value.map(({ cause }) => cause));
-		return [...reached.value, ...here.filter(({ cause }) => !known.has(cause))];
+		// What was moved there meanwhile is in both.
+		const ids = new Set(reached.value.map(({ id }) => id));
+		const causes = new Set(reached.value.flatMap(({ cause, resolution }) => (resolution === undefined ? [cause] : [])));
+		return [...reached.value, ...here.filter(({ id, cause }) => !ids.has(id) && !causes.has(cause))];
 	}
 
-	async conflictBlob(
-		project: ProjectId,
-		id: ConflictId,
-		side: "base" | "ours" | "theirs",
-	): Promise<Uint8Array | undefined> {
+	async conflictBlob(project: ProjectId, id: ConflictId, side: Side): Promise<Uint8Array | undefined> {
 		const here = await this.#local.conflictBlob(project, id, side);
 		if (here !== undefined) return here;
 		const reached = await this.#reach.ask((remote) => remote.conflictBlob(project, id, side));
 		if (!reached.ok) throw reached.error;
 		return reached.value;
+	}
+
+	async rememberResolution(
+		project: ProjectId,
+		key: string,
+		resolution: Uint8Array | undefined,
+		from: Author,
+	): Promise<boolean> {
+		const reached = await this.#reach.ask((remote) => remote.rememberResolution(project, key, resolution));
+		return this.#local.rememberResolution(project, key, resolution, from, !reached.ok);
+	}
+
+	async rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined> {
+		const reached = await this.#reach.ask((remote) => remote.rememberedResolution(project, key));
+		return reached.ok ? reached.value : this.#local.rememberedResolution(project, key);
 	}
 
 	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {

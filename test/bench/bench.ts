@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { measureHooks, measureStart } from "./hooks.ts";
 import { measureLanguageServers } from "./language-server.ts";
 import { measureContention, measureEvents, measurePairs } from "./locks.ts";
+import { measureMerges } from "./merge.ts";
 import { measurePushes } from "./push.ts";
 import {
 	measureRedisContention,
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
 	hooks: measureHooks,
 	start: measureStart,
 	lsp: measureLanguageServers,
+	merge: measureMerges,
 	"push-8-near": measurePushes(8, 0, 3),
 	"push-8-far": measurePushes(8, 200),
 	"push-16-near": measurePushes(16, 0),

@@ -3,12 +3,16 @@
 import { seedOfThisRun } from "../helpers/random.ts";
 import { stores } from "../helpers/store.ts";
 import { faults, faultsTable, injectFault } from "./faults.ts";
+import { hostileCampaign } from "./hostile.ts";
 import { killHoldersAndWaiters, killInTheMiddle } from "./kill.ts";
 import { compareWithModel } from "./model.ts";
 import { openTogether } from "./opening.ts";
-import { killLeaders, killOthers, pushCrowd } from "./push.ts";
+import { killLeaders, killOthers, killUnreaped } from "./push.ts";
+import { pushCrowd } from "./push-crowd.ts";
+import { stopLeaders, stopWaiters } from "./push-stops.ts";
 import type { Report } from "./report.ts";
 import { randomTraffic } from "./traffic.ts";
+import { destroyTrees } from "./tree.ts";
 
 const seed = seedOfThisRun();
 const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
@@ -16,9 +20,14 @@ const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
 	kill: () => killHoldersAndWaiters(100),
 	middle: () => killInTheMiddle(200),
 	traffic: () => randomTraffic(8, 30_000, seed),
+	tree: () => destroyTrees(count ?? 20, seed),
 	"push-leaders": () => killLeaders(20),
 	"push-others": () => killOthers(20),
+	"push-unreaped": () => killUnreaped(20),
+	"push-stopped": () => stopLeaders(3),
+	"push-stopped-waiters": () => stopWaiters(10),
 	"push-crowd": () => pushCrowd(16, 20, 0.1, seed),
+	hostile: () => hostileCampaign(1000, seed),
 	...Object.fromEntries(stores.map((store) => [`model-${store.name}`, () => compareWithModel(store, 200_000, seed)])),
 };
 

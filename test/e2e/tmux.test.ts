@@ -1,57 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Sandbox } from "../helpers/sandbox.ts";
+import { hasTmux, Screen } from "../helpers/screen.ts";
 import { until } from "../helpers/until.ts";
-
-const hasTmux = spawnSync("tmux", ["-V"], { stdio: "ignore" }).status === 0;
-
-/** Two real shells on two real terminals, typed into and read from as a person does. */
-class Screen implements AsyncDisposable {
-	readonly #sandbox: Sandbox;
-	readonly #socket: string;
-
-	constructor(sandbox: Sandbox) {
-		this.#sandbox = sandbox;
-		this.#socket = `udo-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
-	}
-
-	async open(name: string): Promise<void> {
-		const { code, stderr } = await this.#tmux(
-			"new-session",
-			"-d",
-			"-s",
-			name,
-			"-x",
-			"160",
-			"-y",
-			"40",
-			`UDO_ACTOR=${name} exec bash --norc`,
-		);
-		if (code !== 0) throw new Error(stderr);
-	}
-
-	async type(name: string, line: string): Promise<void> {
-		await this.#tmux("send-keys", "-t", name, line, "Enter");
-	}
-
-	async press(name: string, key: string): Promise<void> {
-		await this.#tmux("send-keys", "-t", name, key);
-	}
-
-	async read(name: string): Promise<string> {
-		return (await this.#tmux("capture-pane", "-p", "-t", name)).stdout;
-	}
-
-	async [Symbol.asyncDispose](): Promise<void> {
-		await this.#tmux("kill-server");
-	}
-
-	#tmux(...args: string[]) {
-		return this.#sandbox.run("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], {
-			environment: { TERM: "screen" },
-		});
-	}
-}
 
 describe.skipIf(!hasTmux)("two terminals on a screen", () => {
 	test("one locks, the other sees it, stands in line with its place shown, and gets it", async () => {

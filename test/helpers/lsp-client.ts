@@ -43,6 +43,7 @@ export class LspClient implements AsyncDisposable {
 	readonly #directory: string;
 	readonly #published = new Map<string, readonly Diagnostic[]>();
 	readonly #versions = new Map<string, number>();
+	readonly #answers = new Map<string, { readonly result: unknown; readonly asked: unknown[] }>();
 	#bytes = Buffer.alloc(0);
 	#nextId = 1;
 
@@ -159,6 +160,13 @@ export class LspClient implements AsyncDisposable {
 		return this.received.filter((message) => message.method === method).map(({ params }) => params);
 	}
 
+	/** From now on answers the server's requests of a method with this; returns what it asks. Others are answered with null. */
+	answering(method: string, result: unknown): readonly unknown[] {
+		const asked: unknown[] = [];
+		this.#answers.set(method, { result, asked });
+		return asked;
+	}
+
 	execute(command: string, path: string): Promise<unknown> {
 		return this.request("workspace/executeCommand", { command, arguments: [this.uri(path)] });
 	}
@@ -207,6 +215,9 @@ export class LspClient implements AsyncDisposable {
 			const { uri, diagnostics } = message.params as { uri: string; diagnostics: readonly Diagnostic[] };
 			this.#published.set(uri, diagnostics);
 		}
-		if (message.id !== undefined && message.method !== undefined) this.#send({ id: message.id, result: null });
+		if (message.id === undefined || message.method === undefined) return;
+		const answer = this.#answers.get(message.method);
+		answer?.asked.push(message.params);
+		this.#send({ id: message.id, result: answer?.result ?? null });
 	}
 }

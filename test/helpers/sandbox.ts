@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Answer, Terminal } from "./terminal.ts";
 
-/** The command as users have it: the bundle that `npm test` builds first. */
-export const udoScript = join(import.meta.dirname, "..", "..", "dist", "udo.js");
+/** The command as users have it: the bundle that `npm test` builds first. Campaigns run from elsewhere, but in the same directory. */
+export const udoScript = resolve("dist/udo.js");
 
 /**
  * A home, a state directory and a git repository of their own (`repository`, on branch main with one commit: README.md,

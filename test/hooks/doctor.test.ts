@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { installHooks } from "../helpers/hooks.ts";
@@ -112,6 +112,23 @@ test.each(
 	expect(answer.stdout).toMatch(finding);
 	expect(answer.stdout).toContain(`next: ${next}`);
 	expect(answer.stderr).toBe("");
+});
+
+test("an installation that an older udo made is mended by the command that doctor names", async () => {
+	await using sandbox = await Sandbox.create();
+	await installHooks(sandbox);
+	const hooks = join(sandbox.repository, ".git", "hooks");
+	const before = await readdir(hooks);
+	for (const name of ["pre-rebase", "reference-transaction", "post-checkout"]) await rm(join(hooks, name));
+
+	const found = await sandbox.udo(["doctor"]);
+	expect(found.code).toBe(1);
+	expect(found.stdout).toMatch(
+		/FAIL {2}hooks: no pre-rebase, reference-transaction, post-checkout of udo's in .*\n +next: udo init\n/,
+	);
+	expect((await sandbox.udo(["init", "--yes"])).code).toBe(0);
+	expect(await readdir(hooks)).toEqual(before);
+	expect((await sandbox.udo(["doctor"])).code).toBe(0);
 });
 
 test("warns about a shallow clone, where the project cannot be told from the first commit", async () => {

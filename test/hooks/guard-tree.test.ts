@@ -1,7 +1,9 @@
 import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { destroyTrees, destructions } from "../campaign/tree.ts";
 import { writeScript } from "../helpers/hooks.ts";
+import { randomOf, seedOfThisRun } from "../helpers/random.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
 import { snapshotOf } from "../helpers/snapshot.ts";
 
@@ -73,6 +75,60 @@ describe("everything is recoverable after", () => {
 		// What nobody changed is in HEAD, and is not brought back from another branch's version.
 		delete before["src/b.ts"];
 		for (const [name, what] of Object.entries(before)) expect(after[name], name).toBe(what);
+	});
+
+	test("any of the commands in the campaign, in a tree of random work", async () => {
+		const seed = seedOfThisRun();
+		const random = randomOf(seed);
+		const chosen = new Set(Array.from({ length: 6 }, () => Math.floor(random() * destructions.length)));
+
+		const { wrong } = await destroyTrees(1, seed, (index) => chosen.has(index));
+		expect(wrong, `UDO_SEED=${seed}`).toEqual([]);
+	});
+
+	test("a change as large as what was committed, within the second", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		// git compares seconds, and looks into a file that is not older than its index. As if all of this were one second.
+		await sandbox.git("config", "core.trustctime", "false");
+		const second = "touch -d @1700000000 src/a.ts";
+		await alice.run(`echo before >src/a.ts; ${second}; git commit -qam x; echo after! >src/a.ts; ${second} .git/index`);
+		await alice.run("echo more >>README.md; git reset -q --hard; udo restore 1");
+
+		expect(await readFile(join(sandbox.repository, "src/a.ts"), "utf8")).toBe("after!\n");
+	});
+
+	test("a deletion, and names and line endings that git would change", async () => {
+		await using sandbox = await guarded();
+		const name = Buffer.concat([Buffer.from(`${sandbox.repository}/`), Buffer.from([0x66, 0xff])]);
+		await sandbox.git("config", "core.autocrlf", "input");
+		await writeFile(name, "not UTF-8\r\n");
+		await writeFile(join(sandbox.repository, "README.md"), "mixed\r\nends\n");
+		await sandbox.terminal("alice").run("rm src/a.ts; git add README.md; git clean -qfd; git reset -q --hard");
+
+		const answer = await sandbox.udo(["restore", "2"]);
+		expect(answer).toMatchObject({ code: 0, stderr: "" });
+		expect(answer.stdout).toContain("removed src/a.ts, which was deleted then\n");
+		expect(await readdir(join(sandbox.repository, "src"))).toEqual(["b.ts"]);
+		expect(await readFile(name, "utf8")).toBe("not UTF-8\r\n");
+		expect(await read(sandbox, "README.md")).toBe("mixed\r\nends\n");
+	});
+
+	test("what a filter of the user's would lose, and what it may keep from others", async () => {
+		await using sandbox = await guarded();
+		const { repository } = sandbox;
+		await writeFile(join(repository, ".gitattributes"), "*.secret filter=rot\n*.noisy filter=quiet\n");
+		await sandbox.git("config", "filter.rot.clean", "tr a-z b-za");
+		await sandbox.git("config", "filter.rot.smudge", "tr b-za a-z");
+		await sandbox.git("config", "filter.quiet.clean", "sed /noise/d");
+		await writeFile(join(repository, "a.secret"), "abc\n");
+		await writeFile(join(repository, "a.noisy"), "noise\nabc\n");
+		await sandbox.terminal("alice").run("git clean -qfd");
+
+		expect(await sandbox.git("grep", "-h", "abc", (await snapshotIds(sandbox))[0] ?? "")).toBe("abc\n");
+		expect((await sandbox.udo(["restore", "1"])).code).toBe(0);
+		expect(await read(sandbox, "a.secret")).toBe("abc\n");
+		expect(await read(sandbox, "a.noisy")).toBe("noise\nabc\n");
 	});
 
 	test("reset --hard in a linked worktree, whose snapshots are its own", async () => {
@@ -269,12 +325,41 @@ describe("the guard of a tree", () => {
 		}
 	});
 
+	test("is not fooled by an alias whose name begins like a harmless command", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		await alice.run("git config alias.diff-all 'reset --hard'; git config alias.commit-undo 'reset --hard HEAD'");
+		await alice.run("echo one >>README.md; git diff-all; echo two >>README.md; git commit-undo");
+
+		expect(await snapshotIds(sandbox)).toHaveLength(2);
+	});
+
 	test("is taken out again alone", async () => {
 		await using sandbox = await guarded();
 		await sandbox.udo(["init", "--yes", "--no-guard-tree"]);
 
 		expect((await sandbox.run("git", ["config", "core.fsmonitor"])).code).toBe(1);
 		expect((await sandbox.udo(["doctor"])).stdout).toContain("hooks: installed");
+	});
+
+	test("keeps what is staged, before git reset takes it out, where the file has changed since", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		await alice.run("echo staged >src/a.ts; git add src/a.ts; echo later >src/a.ts; git reset -q");
+
+		expect((await alice.run("udo restore --staged 1")).stdout).toBe("staged src/a.ts\n");
+		expect(await sandbox.git("show", ":src/a.ts")).toBe("staged\n");
+	});
+
+	test("sees new files though git status shows none, and keeps nothing of a working tree that is made", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		await alice.run("git worktree add -q ../tree; cd ../tree; git status; cd ../repo");
+		expect(await snapshotIds(sandbox)).toEqual([]);
+		await sandbox.git("config", "status.showUntrackedFiles", "no");
+		await alice.run("echo new >new; git clean -qfd");
+
+		expect(await snapshotIds(sandbox)).toHaveLength(1);
 	});
 
 	test("refuses to stand in for git's own monitor", async () => {
@@ -299,6 +384,10 @@ async function guarded(): Promise<Sandbox> {
 	const answer = await sandbox.udo(["init", "--yes", "--guard-tree"]);
 	if (answer.code !== 0) throw new Error(answer.stderr);
 	return sandbox;
+}
+
+async function snapshotIds(sandbox: Sandbox): Promise<readonly string[]> {
+	return (await sandbox.git("for-each-ref", "--format=%(objectname)", "refs/udo/wip")).split("\n").filter(Boolean);
 }
 
 function read(sandbox: Sandbox, path: string): Promise<string> {

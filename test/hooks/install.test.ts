@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmod, cp, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -6,6 +7,11 @@ import { openRepository } from "../../server/git/repository.ts";
 import { installHooks, writeScript } from "../helpers/hooks.ts";
 import { Sandbox, udoScript } from "../helpers/sandbox.ts";
 import { snapshotOf } from "../helpers/snapshot.ts";
+
+// git 2.39 knows nothing of them; to run these tests with another one, put it first in PATH.
+const hasConfigHooks = /^git version (2\.(5[4-9]|[6-9]\d)|[3-9])/.test(
+	execFileSync("git", ["--version"], { encoding: "utf8" }),
+);
 
 const say = (name: string) => `#!/bin/sh\necho "${name} $*" >>"$(git rev-parse --show-toplevel)/ran"\n`;
 const python = `#!/usr/bin/env python3\nopen("ran", "a").write("pre-commit \\n")\n`;
@@ -142,6 +148,25 @@ describe.each(repositories.map((layout) => [layout.name, layout] as const))(
 	},
 );
 
+test.each(["a hook in sh", "husky"])(
+	"with %s, a dry run lists exactly the files that will be different",
+	async (name) => {
+		await using sandbox = await Sandbox.create();
+		await repositories.find((layout) => layout.name === name)?.lay(sandbox);
+		await sandbox.udo(["status"]);
+		const before = await snapshotOf(sandbox.repository);
+		const { changes } = await sandbox.data<{ changes: readonly string[] }>(["init", "--dry-run"]);
+		await installHooks(sandbox);
+		const after = await snapshotOf(sandbox.repository);
+
+		const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+		const different = names.filter((each) => before[each] !== after[each] && !after[each]?.startsWith("directory"));
+		const listed = changes.flatMap((line) => /^(?:create|change|remove) (.*)$/.exec(line)?.[1] ?? []);
+		expect(listed.toSorted()).toEqual(different.toSorted());
+		expect(changes.join("\n")).toMatch(/\n {4}\+ # >>> udo >>>/);
+	},
+);
+
 describe("with husky", () => {
 	test("udo stays when husky is installed again, as every npm install does", async () => {
 		await using sandbox = await Sandbox.create();
@@ -201,9 +226,9 @@ describe("with husky", () => {
 	});
 });
 
-describe("tools that write the hooks themselves", () => {
+describe.skipIf(hasConfigHooks)("tools that write the hooks themselves, with a git before 2.54", () => {
 	test.each([
-		["lefthook", "lefthook.yml", "run: udo hook pre-push {1} {2}\n      use_stdin: true"],
+		["lefthook", "lefthook.yml", "run: 'udo hook pre-push {1} {2}'\n      use_stdin: true"],
 		["pre-commit", ".pre-commit-config.yaml", "entry: udo hook pre-push"],
 	])("%s is left alone and told about", async (name, file, words) => {
 		await using sandbox = await Sandbox.create();
@@ -235,8 +260,42 @@ describe("tools that write the hooks themselves", () => {
 		const push = await alice.run("git push -q ../remote.git main");
 		expect(push.code).toBe(1);
 		expect(push.stdout + push.stderr).toContain("push refused: branch main");
+		for (const command of ["git commit -q --no-verify --allow-empty -m x", "git stash push -q"]) {
+			const answer = await alice.run(command);
+			expect(answer.code, command).not.toBe(0);
+			expect(answer.stdout + answer.stderr, command).toMatch(/(move|stash) refused: branch main/);
+		}
 		expect((await sandbox.udo(["doctor"])).stdout).toContain("ok    hooks: lefthook calls udo");
 	});
+});
+
+describe.skipIf(!hasConfigHooks)("with a git that runs hooks of its config (2.54)", () => {
+	test.each(["lefthook.yml", ".pre-commit-config.yaml"])(
+		"udo needs no lines in %s, and leaves no trace when it is removed",
+		async (file) => {
+			await using sandbox = await Sandbox.create();
+			await writeFile(join(sandbox.repository, file), "# mine\n");
+			await writeScript(hook(sandbox), say("pre-commit"));
+			const before = await snapshotOf(sandbox.repository);
+			await installHooks(sandbox);
+			expect(await contentOf(hook(sandbox))).toBe(say("pre-commit"));
+			await sandbox.git("worktree", "add", "-q", "-b", "later", "../later tree");
+			await sandbox.terminal("bob").run("udo lock --project");
+
+			for (const directory of [sandbox.repository, join(sandbox.directory, "later tree")]) {
+				const alice = sandbox.terminal("alice", directory);
+				expect((await alice.run("git commit -q --allow-empty -m x")).stderr, directory).toContain("commit refused");
+				const unverified = await alice.run("git commit -q --no-verify --allow-empty -m x");
+				expect(unverified.stderr, directory).toContain("move refused");
+			}
+			expect((await sandbox.udo(["doctor"])).stdout).toContain("hooks: installed in all 2 working trees");
+			await sandbox.git("worktree", "remove", "--force", "../later tree");
+			await rm(join(sandbox.repository, "ran"), { force: true });
+			await sandbox.run("git", ["branch", "-qD", "later"], { environment: { UDO: "0" } });
+			await sandbox.udo(["init", "--remove", "--yes"]);
+			expect(await snapshotOf(sandbox.repository)).toEqual(before);
+		},
+	);
 });
 
 describe("a repository", () => {
@@ -376,7 +435,7 @@ describe("a repository", () => {
 // What root may not do either, it may not do without its capabilities.
 const withoutPrivileges = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : [];
 
-const program = { node: process.execPath, program: udoScript };
+const program = { node: process.execPath, program: udoScript, state: "/nowhere" };
 
 function hooksOf(sandbox: Sandbox): string {
 	return join(sandbox.repository, ".git", "hooks");

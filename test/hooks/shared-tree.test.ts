@@ -20,6 +20,10 @@ describe("on a branch that another session has locked", () => {
 		["a branch that is deleted", "git switch -q --detach; git branch -qD main"],
 		["a stash", "git stash push -q"],
 		["a stash with untracked files", "touch new; git stash push -qu"],
+		["a merge", "git merge -q --no-edit topic"],
+		["a merge with autostash", "git merge -q --no-edit --autostash topic"],
+		["a merge that would only move the branch", "git merge -q --autostash ahead"],
+		["a pull that would only move the branch", "git pull -q --rebase --autostash . ahead"],
 		["a rebase", "git switch -q topic; git rebase -q --autostash main topic"],
 	])("%s is refused, and nothing is lost", async (_, command) => {
 		await using sandbox = await withTopic();
@@ -31,7 +35,7 @@ describe("on a branch that another session has locked", () => {
 		const answer = await alice.run(`(${command})`);
 		expect(answer.code).not.toBe(0);
 		expect(answer.stderr).toMatch(
-			/udo: (move|stash|rebase) refused: branch (main|topic) is locked by somebody else\n {2}bob .* has it for .*, lease ends in .*\.\n {2}next: udo run --wait --branch (main|topic) -- git /,
+			/udo: (move|stash|rebase|merge) refused: branch (main|topic) is locked by somebody else\n {2}bob .* has it for .*, lease ends in .*\.\n {2}next: udo run --wait --branch (main|topic) -- git /,
 		);
 		expect(await sandbox.git("rev-parse", "main", "topic")).toBe(before);
 		expect(await sandbox.git("stash", "list")).toBe("");
@@ -51,6 +55,15 @@ describe("on a branch that another session has locked", () => {
 			"git switch -q --detach; git branch -qf topic main; git branch -qD topic",
 		])
 			expect(await alice.run(`(${command})`), command).toMatchObject({ code: 0, stderr: "" });
+	});
+
+	test("a merge that moves no branch is nobody's business", async () => {
+		await using sandbox = await withTopic();
+		const [alice, bob] = [sandbox.terminal("alice"), sandbox.terminal("bob", await otherTree(sandbox))];
+		await bob.run("udo lock --branch main");
+
+		for (const command of ["git merge -q HEAD^", "git pull -q . main", "git merge -q --squash topic", "git reset -q"])
+			expect(await alice.run(command), command).toMatchObject({ code: 0 });
 	});
 
 	test("other branches, tags and what a fetch brings are nobody's business", async () => {
@@ -135,8 +148,23 @@ describe("a branch switch in a tree where somebody else works", () => {
 			},
 		]);
 		expect((await bob.run("udo status")).stdout).toContain("alice switched");
-		await alice.run("git switch -q main");
-		expect((await recorded(sandbox)).conflicts.filter(({ summary }) => summary.includes("from main"))).toEqual([]);
+		await alice.run("git switch -qc another");
+		expect((await recorded(sandbox)).conflicts).toMatchObject([
+			{ summary: expect.stringMatching(/^alice switched .* from main to another/), next: "git switch main" },
+		]);
+		expect(await bob.run("git switch -q main")).toMatchObject({ code: 0, stderr: "" });
+		expect((await recorded(sandbox)).conflicts).toEqual([]);
+	});
+
+	test("is one again for those who came after the first switch", async () => {
+		await using sandbox = await withTopic();
+		const [alice, bob, carol] = [sandbox.terminal("alice"), sandbox.terminal("bob"), sandbox.terminal("carol")];
+		await bob.run("udo status");
+		await alice.run("git switch -q topic");
+		await carol.run("udo status");
+
+		expect((await alice.run("git switch -q main")).stderr).toMatch(/^udo: warning: carol \(term_\w+\) works/);
+		expect((await recorded(sandbox)).conflicts).toMatchObject([{ next: "git switch topic" }]);
 	});
 
 	test("is shown in the other's editor", async () => {
@@ -161,6 +189,8 @@ describe("a branch switch in a tree where somebody else works", () => {
 		["the branch is the same", "git switch -q main"],
 		["a rebase goes over the commits", "git rebase -q topic"],
 		["a working tree is added", "git worktree add -q ../another topic"],
+		["HEAD is checked out", "git checkout -q HEAD"],
+		["a clone is made", "git clone -q . ../clone"],
 	])("is none when %s", async (_, command) => {
 		await using sandbox = await withTopic();
 		await sandbox.terminal("bob").run("udo status");
@@ -193,6 +223,12 @@ async function withTopic(): Promise<Sandbox> {
 	await sandbox.git("commit", "-q", "--allow-empty", "-m", "topic");
 	await sandbox.git("switch", "-q", "main");
 	await sandbox.git("commit", "-q", "--allow-empty", "-m", "second");
+	await sandbox.git(
+		"branch",
+		"-q",
+		"ahead",
+		(await sandbox.git("commit-tree", "-p", "HEAD", "-m", "ahead", "HEAD^{tree}")).trim(),
+	);
 	await installHooks(sandbox);
 	return sandbox;
 }

@@ -11,12 +11,13 @@ const ownIndex = "export GIT_INDEX_FILE=$PWD/../own-index; git read-tree HEAD";
 const refused =
 	/^udo: commit refused: it would take back what [0-9a-f]{8} did to (.+)\n {2}bob \(term_\w+\) committed "theirs" .* ago; what is staged of (it|them) is older\.\n {2}next: git restore --staged .*UDO_SKIP=1 git commit\n$/;
 
+// Of what passes pre-commit by, udo only knows while some branch is locked: that is when git asks it about all moves.
 describe("a commit that would silently take back another session's is refused", () => {
 	test.each([
 		["when the index was read before", "echo theirs >>src/b.ts; git commit -qam theirs", "src/b.ts"],
 		[
 			"when the other's commit passed the pre-commit hook by",
-			"echo theirs >>src/b.ts; git commit -qam theirs --no-verify",
+			"udo lock --branch topic; echo theirs >>src/b.ts; git commit -qam theirs --no-verify",
 			"src/b.ts",
 		],
 		[
@@ -53,7 +54,7 @@ describe("a commit that would silently take back another session's is refused", 
 		await using sandbox = await withHooks();
 		const { alice, bob } = await twoTerminals(sandbox);
 		await bob.run(
-			"id=$(git commit-tree -p HEAD -m theirs $( (export GIT_INDEX_FILE=../its; git read-tree HEAD; git update-index --cacheinfo 100644,$(git hash-object -w README.md),src/b.ts; git write-tree) )); git update-ref -m theirs refs/heads/main $id",
+			"udo lock --branch topic; id=$(git commit-tree -p HEAD -m theirs $( (export GIT_INDEX_FILE=../its; git read-tree HEAD; git update-index --cacheinfo 100644,$(git hash-object -w README.md),src/b.ts; git write-tree) )); git update-ref -m theirs refs/heads/main $id",
 		);
 
 		const answer = await alice.run("echo more >>README.md; git add README.md; git commit -qm ours");
@@ -68,6 +69,10 @@ describe("nothing is said about", () => {
 		["git revert -n", "git revert -n HEAD; git commit -qm back"],
 		["a file of an older commit", "git checkout -q HEAD^ -- src/b.ts; git commit -qm back"],
 		["an edit that undoes it", "git show HEAD^:src/b.ts >src/b.ts; git commit -qam back"],
+		[
+			"a copy of the older file that is as old",
+			"git show HEAD^:src/b.ts >old; touch -d '1 hour ago' old; cp -p old src/b.ts; rm old; git commit -qam back",
+		],
 		["a new file of theirs that is taken out of git", "git rm -q --cached new; git commit -qm back"],
 		["commits that are squashed", "git reset -q --soft HEAD^; git commit -qm back"],
 		["one's own change of the same file", "echo ours >>src/b.ts; git commit -qam ours"],

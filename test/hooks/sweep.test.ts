@@ -2,7 +2,7 @@ import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Workspace } from "../../server/workspace.ts";
-import { installHooks, openEditor } from "../helpers/hooks.ts";
+import { installHooks, openEditor, writeScript } from "../helpers/hooks.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
 
 describe("a staged file that only another session of this tree wrote", () => {
@@ -135,6 +135,39 @@ describe("udo commit --mine", () => {
 		);
 		expect(await sandbox.git("ls-files", "-s", "src/b.ts", "two")).toBe(staged);
 		expect(await sandbox.git("status", "--porcelain")).toBe(" M src/a.ts\nMM src/b.ts\nM  two\n");
+	});
+
+	test("commits a file that was renamed, whole", async () => {
+		await using sandbox = await withHooks();
+		await sandbox.terminal("bob").run("udo status");
+		const alice = sandbox.terminal("alice");
+		await alice.run("touch -d '2 days ago' src/b.ts; udo lock --new src/b.ts src/c.ts; git mv src/b.ts src/c.ts");
+
+		expect(await alice.run("udo commit --mine -qm x")).toMatchObject({ code: 0, stderr: "" });
+		expect(await sandbox.git("show", "--format=", "--name-status", "--no-renames")).toBe("D\tsrc/b.ts\nA\tsrc/c.ts\n");
+	});
+
+	test("leaves staged what a pre-commit hook made of the files", async () => {
+		await using sandbox = await Sandbox.create();
+		const hook = "#!/bin/sh\nsed -i s/mine/formatted/ README.md new; git add README.md new\n";
+		await writeScript(join(sandbox.repository, ".git", "hooks", "pre-commit"), hook);
+		await installHooks(sandbox);
+		await sandbox.terminal("bob").run("udo status; echo theirs >src/b.ts; git add src/b.ts");
+		const alice = sandbox.terminal("alice");
+		await alice.run("udo lock --new README.md new; echo mine >README.md; echo mine >new");
+
+		expect(await alice.run("udo commit --mine -qm x")).toMatchObject({ code: 0 });
+		expect(await sandbox.git("show", "HEAD:README.md", "HEAD:new")).toBe("formatted\nformatted\n");
+		expect(await sandbox.git("status", "--porcelain")).toBe("M  src/b.ts\n");
+	});
+
+	test("announces nothing when git only says what it would do", async () => {
+		await using sandbox = await withHooks();
+		const alice = sandbox.terminal("alice");
+		await alice.run("udo lock --new new; echo mine >new");
+
+		await alice.run("udo commit --mine --dry-run");
+		expect(await sandbox.git("status", "--porcelain")).toBe("?? new\n");
 	});
 
 	test("leaves no trace when the commit is refused", async () => {

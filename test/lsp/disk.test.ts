@@ -17,11 +17,8 @@ describe("a file that somebody else changes on disk", () => {
 		await untilLocked(sandbox, "src/a.ts edit");
 		await writeFile(join(sandbox.repository, "src/a.ts"), "theirs\n");
 
-		await client.shows("src/a.ts", "changed-on-disk");
-		expect(client.diagnostics("src/a.ts")[0]).toMatchObject({
-			severity: 2,
-			message: expect.stringMatching(/saving would overwrite that$/),
-		});
+		await client.shows("src/a.ts", "conflict");
+		expect(client.diagnostics("src/a.ts")[0]).toMatchObject({ severity: 2 });
 
 		client.type("src/a.ts", "theirs\n");
 		await client.shows("src/a.ts");
@@ -90,7 +87,7 @@ describe("a file that somebody else changes on disk", () => {
 		await untilLocked(sandbox, "src/a.ts edit");
 
 		await writeFile(join(sandbox.repository, "src/a.ts"), "theirs\n");
-		await client.shows("link.ts", "changed-on-disk");
+		await client.shows("link.ts", "conflict");
 	});
 });
 

@@ -39,7 +39,9 @@ describe("the server", () => {
 				positionEncoding: "utf-16",
 				textDocumentSync: { openClose: true, change: 2, save: { includeText: false } },
 				codeActionProvider: { codeActionKinds: ["quickfix"] },
-				executeCommandProvider: { commands: ["udo.acquire", "udo.release", "udo.wait", "udo.takeOver"] },
+				executeCommandProvider: {
+					commands: ["udo.acquire", "udo.release", "udo.wait", "udo.takeOver", "udo.mergeTheirs"],
+				},
 				workspace: { workspaceFolders: { supported: true }, fileOperations: expect.anything() },
 			},
 		});

@@ -125,7 +125,7 @@ describe("documents", () => {
 		await untilLocked(sandbox, "src/a.ts edit");
 		await rm(join(sandbox.repository, "src"), { recursive: true });
 
-		await client.shows("src/a.ts", "changed-on-disk");
+		await client.shows("src/a.ts", "conflict");
 		await sandbox.git("checkout", "src");
 		await writeFile(join(sandbox.repository, "src/a.ts"), "changed\n");
 		await client.shows("src/a.ts");

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { killLeaders, killOthers, pushCrowd } from "../campaign/push.ts";
+import { killLeaders, killOthers, killUnreaped } from "../campaign/push.ts";
+import { pushCrowd } from "../campaign/push-crowd.ts";
+import { stopLeaders, stopWaiters } from "../campaign/push-stops.ts";
 import { seedOfThisRun } from "../helpers/random.ts";
 import { moments } from "./clones.ts";
 
@@ -18,9 +20,27 @@ test("a killed waiter and a killed git push lose nothing, double nothing and sto
 	expect(wrong).toEqual([]);
 });
 
-test(`in a crowd all that fits lands once and in order, and what conflicts is told so (UDO_SEED=${seed})`, async () => {
-	const { wrong, figures } = await pushCrowd(4, 4, 0.2, seed);
+test("a killed leader whom its parent leaves as a zombie is dead all the same", async () => {
+	const { wrong } = await killUnreaped(1);
 
 	expect(wrong).toEqual([]);
-	expect(figures["landed"]).toBeGreaterThan(8);
+});
+
+test("a leader that is stopped is passed over, and lands behind the others when it goes on", async () => {
+	const { wrong } = await stopLeaders(1, [{ moment: "push", reach: "group" }]);
+
+	expect(wrong).toEqual([]);
+});
+
+test("a waiter that is stopped has its commits landed by the others, and is told so when it goes on", async () => {
+	const { wrong } = await stopWaiters(1, [[]]);
+
+	expect(wrong).toEqual([]);
+});
+
+test(`in a crowd all that fits lands once and in order, and what conflicts is told so (UDO_SEED=${seed})`, async () => {
+	const { wrong, figures } = await pushCrowd(4, 4, 0.25, seed);
+
+	expect(wrong).toEqual([]);
+	expect(figures).toMatchObject({ landed: 12, evicted: 4 });
 });

@@ -1,7 +1,8 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeScript } from "../helpers/hooks.ts";
-import { Sandbox } from "../helpers/sandbox.ts";
+import { Sandbox, udoScript } from "../helpers/sandbox.ts";
 import type { Answer } from "../helpers/terminal.ts";
 import { until } from "../helpers/until.ts";
 
@@ -55,6 +56,16 @@ export class Clones implements AsyncDisposable {
 
 	push(name: string, ...words: readonly string[]): Promise<Answer> {
 		return this.sandbox.udo(["push", ...words], { directory: this.path(name), as: name });
+	}
+
+	/** A push that can be stopped and killed, as the leader of a process group of its own when it is `detached`. */
+	start(name: string, words: readonly string[] = [], detached = false): ChildProcess {
+		return spawn(process.execPath, [udoScript, "push", ...words], {
+			cwd: this.path(name),
+			env: { ...this.sandbox.environment, UDO_SESSION: name, UDO_ACTOR: name },
+			stdio: "ignore",
+			detached,
+		});
 	}
 
 	/** The subjects of the remote's branch, oldest first, without those of `create`. */

@@ -1,6 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Workspace } from "../../server/workspace.ts";
 import { installHooks, openEditor, writeScript } from "../helpers/hooks.ts";
 import { until } from "../helpers/until.ts";
 import { Clones, Turnstile } from "./clones.ts";
@@ -211,6 +212,37 @@ describe("the line", () => {
 		expect(await clones.landed()).toEqual(["alice alice.txt", "carol carol.txt"]);
 	});
 
+	test("keeps nothing of those who died in it, or at its head", async () => {
+		await using clones = await Clones.create("alice", "bob", "carol");
+		const turnstile = await Turnstile.install(clones, "alice");
+		for (const name of ["alice", "bob", "carol"]) await clones.commit(name, `${name}.txt`);
+		await turnstile.close("push");
+		const leader = clones.start("alice");
+		await turnstile.untilReached("push");
+		const waiter = clones.start("bob");
+		await clones.untilWaiting(1);
+		await using onlooker = await openEditor(clones.sandbox, "onlooker", clones.path("carol"));
+		const { store, project } = onlooker;
+		const requests = [
+			...(await store.locks(project)).flatMap(({ holds }) => holds),
+			...(await store.waiters(project)),
+		].flatMap(({ request }) => (request.startsWith("push:") ? [request] : []));
+		const tickets = () => Promise.all(requests.map((request) => store.loadState(project, `push-ticket:${request}`)));
+		await until(
+			async () => JSON.parse((await store.loadState(project, await notedIn(onlooker))) ?? "{}"),
+			({ requests: noted }) => noted?.length === 2,
+		);
+		const before = await tickets();
+		for (const each of [waiter, leader]) each.kill("SIGKILL");
+		await clones.push("carol");
+		await turnstile.open("push");
+		await clones.commit("carol", "more.txt");
+		await clones.push("carol");
+
+		expect(before.map((ticket) => ticket !== undefined)).toEqual([true, true]);
+		expect(await tickets()).toEqual([undefined, undefined]);
+	});
+
 	test("waits for a branch that somebody claimed, whose own push goes through", async () => {
 		await using clones = await Clones.create("alice", "bob");
 		for (const name of ["alice", "bob"]) await clones.commit(name, `${name}.txt`);
@@ -239,6 +271,23 @@ describe("beside the hooks", () => {
 		expect(behind.stderr).toMatch(/^udo: push refused: main is behind origin\n.*\n {2}next: udo push origin main\n/);
 		expect(await clones.push("bob")).toMatchObject({ code: 0, stderr: "" });
 		expect(await clones.landed()).toEqual(["alice a.txt", "bob b.txt"]);
+	});
+
+	test("what another git pushes elsewhere from within a udo push is guarded like any push", async () => {
+		await using clones = await Clones.create("alice", "bob");
+		await installHooks(clones.sandbox, clones.path("bob"));
+		await clones.commit("alice", "a.txt");
+		await clones.run("alice", "git push -q origin main:other");
+		await clones.commit("bob", "b.txt");
+		const nested = `[ -n "$NESTED" ] || NESTED=1 git -C '${clones.path("bob")}' push -q origin +main:other 2>'${clones.path("bob")}.said'`;
+		const script = join(clones.sandbox.directory, "bin", "receive");
+		await writeScript(script, `#!/bin/sh\n(unset GIT_DIR; ${nested})\nexec git receive-pack "$@"\n`);
+		await clones.run("bob", `git config remote.origin.receivepack "'${script}'"`);
+		await clones.sandbox.udo(["status"], { directory: clones.path("alice"), as: "alice" });
+
+		expect(await clones.push("bob")).toMatchObject({ code: 0 });
+		expect(await clones.run("bob", "cat ../bob.said")).toMatch(/^udo: push refused: other is behind origin\n/);
+		expect(await clones.landed("other")).toEqual(["alice a.txt"]);
 	});
 
 	test("with push.auto, a git push that is behind lands through the queue and says so", async () => {
@@ -299,6 +348,12 @@ test("branches whose names a shell would run are pushed like any other", async (
 	expect(await clones.landed(branch)).toEqual(["alice a.txt", "bob b.txt", "alice more.txt"]);
 	expect((await clones.sandbox.run("find", [clones.sandbox.directory, "-name", "PWNED*"])).stdout).toBe("");
 });
+
+/** Under which name the store has the tickets that were in line. */
+async function notedIn({ store, project }: Workspace): Promise<string> {
+	const [queue] = (await store.locks(project)).flatMap(({ resource }) => /^push (\w+) /.exec(resource.id)?.[1] ?? []);
+	return `push-noted:${queue}`;
+}
 
 /** Pushes of several clones, the first of which leads and takes the others with it. */
 async function together(

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RequestId } from "../../server/coordination/lock.ts";
@@ -33,6 +33,30 @@ describe.skipIf(!hasRedis || !canRename)("machines that share a Redis and a remo
 		expect(await parked(clones)).toBe("");
 		expect(await clones.run("bob", "git status -sb")).toBe("## main...origin/main\n");
 		await clones.check("alice", "bob");
+	});
+
+	test("leave nothing on the remote of one that was killed, or that died long ago", async () => {
+		await using server = await RedisServer.start();
+		await using clones = await teamClones(server);
+		const old = `refs/udo/queue/18c00000000-${"0".repeat(8)}-0000-4000-8000-${"0".repeat(12)}`;
+		await clones.sandbox.git("--git-dir", clones.remote, "update-ref", old, "main");
+		const turnstile = await Turnstile.install(clones, "alice");
+		await turnstile.close("push");
+		const leading = clones.push("alice", "--json");
+		await turnstile.untilReached("push");
+		const waiter = startFrom("west", clones, "bob");
+		await until(() => isTold(clones));
+		await until(
+			() => parked(clones),
+			(refs) => refs !== "" && !refs.includes(old),
+		);
+		waiter.kill("SIGKILL");
+		await turnstile.open("push");
+		await leading;
+		await clones.commit("alice", "more.txt");
+
+		expect((await clones.push("alice")).code).toBe(0);
+		expect(await parked(clones)).toBe("");
 	});
 
 	test("take turns where the remote refuses to keep commits for others", async () => {
@@ -80,6 +104,15 @@ function pushFrom(host: string, clones: Clones, name: string): Promise<Answer> {
 		directory: clones.path(name),
 		as: name,
 		environment: { XDG_STATE_HOME: join(clones.sandbox.directory, host) },
+	});
+}
+
+function startFrom(host: string, { sandbox }: Clones, name: string): ChildProcess {
+	const script = `hostname ${host}; exec '${process.execPath}' '${udoScript}' push`;
+	return spawn("unshare", ["--uts", "sh", "-c", script], {
+		cwd: join(sandbox.directory, name),
+		env: { ...sandbox.environment, UDO_SESSION: name, UDO_ACTOR: name, XDG_STATE_HOME: join(sandbox.directory, host) },
+		stdio: "ignore",
 	});
 }
 

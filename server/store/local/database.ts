@@ -6,11 +6,12 @@ import type { RequestId } from "../../coordination/lock.ts";
 import { StoreUnavailableError } from "../../errors.ts";
 import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
+import lifeCycleSchema from "./life-cycle.sql";
 import type { Fate } from "./request-bells.ts";
 import schema from "./schema.sql";
 import teamSchema from "./team.sql";
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 // A step takes a tenth of a millisecond, so another process's is soon over: ask again a few times at once. SQLite's own wait
 // starts with a whole millisecond and gets longer, which is unfair under load (0.4–1.4 s measured).
@@ -195,12 +196,14 @@ function openSqlite(path: string): Libsql.Database {
 	}
 }
 
+// What each format had not yet; a new store goes through all of them.
+const migrations = [schema, teamSchema, lifeCycleSchema];
+
 function createSchema(sqlite: Libsql.Database, path: string): void {
 	sqlite.exec("BEGIN IMMEDIATE");
 	const version = versionOf(sqlite);
-	if (version === 0) sqlite.exec(schema);
-	// Format 1 knew nothing of a team.
-	if (version < schemaVersion) sqlite.exec(`${teamSchema}; PRAGMA user_version = ${schemaVersion};`);
+	for (let format = version; format < schemaVersion; format++) sqlite.exec(migrations[format] ?? "");
+	if (version < schemaVersion) sqlite.exec(`PRAGMA user_version = ${schemaVersion}`);
 	sqlite.exec("COMMIT");
 	if (version > schemaVersion) {
 		throw new StoreUnavailableError(`${path} was written by a newer udo`, {

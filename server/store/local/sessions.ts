@@ -152,7 +152,8 @@ function ticketsOf(database: Database, project: ProjectId, session: SessionId): 
 	return database.all("SELECT * FROM tickets WHERE session = ? AND project = ? ORDER BY ticket", session, project);
 }
 
-function primaryOf(database: Database, project: ProjectId): SessionId | undefined {
+/** The oldest open session of a project. */
+export function primaryOf(database: Database, project: ProjectId): SessionId | undefined {
 	const sql = "SELECT id FROM sessions WHERE project = ? ORDER BY opened LIMIT 1";
 	return database.get<{ id: SessionId }>(sql, project)?.id;
 }

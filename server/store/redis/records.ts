@@ -1,26 +1,52 @@
-import type { Conflict, ConflictId, ConflictReport } from "../../coordination/conflict.ts";
+import {
+	type Attempt,
+	type Conflict,
+	type ConflictId,
+	type ConflictRecord,
+	type ConflictTexts,
+	keptTexts,
+	type Settlement,
+	type Side,
+	sides,
+} from "../../coordination/conflict.ts";
 import { type Counters, counterNames } from "../../coordination/metrics.ts";
 import type { Presence } from "../../coordination/presence.ts";
 import type { ProjectId, SessionId } from "../../coordination/session.ts";
 import type { PresenceEntry } from "../store.ts";
 
 /** Conflicts as read-conflicts.lua tells them, oldest first. */
-export function toConflicts(text: string): Conflict[] {
+export function toConflicts([text, primary]: readonly [string, string]): Conflict[] {
 	const raw = JSON.parse(text) as readonly {
 		readonly id: ConflictId;
 		readonly report: string;
 		readonly age: number;
+		readonly attempts?: readonly string[];
+		readonly omitted?: Readonly<Partial<Record<Side, string>>>;
 		readonly resolution?: string;
 		readonly by?: string;
+		readonly how?: Settlement;
 	}[];
-	const conflicts = raw.map(({ id, report, age, resolution, by }) => ({
-		...(JSON.parse(report) as Omit<ConflictReport, "blobs">),
+	const conflicts = raw.map(({ id, report, age, attempts, omitted, resolution, by, how }) => ({
+		...(JSON.parse(report) as ConflictRecord),
 		id,
 		ageMs: Math.max(0, age),
+		attempts: (attempts ?? []).map((attempt) => JSON.parse(attempt) as Attempt),
+		omitted: sides.flatMap((side) => (omitted?.[side] === undefined ? [] : [{ side, bytes: Number(omitted[side]) }])),
+		assignee: resolution === undefined && primary !== "" ? (primary as SessionId) : undefined,
 		resolution,
 		resolvedBy: by === undefined || by === "" ? undefined : (by as SessionId),
+		how: how ?? (resolution === undefined ? undefined : ("manual" as const)),
 	}));
 	return conflicts.sort((a, b) => b.ageMs - a.ageMs || (a.id < b.id ? -1 : 1));
+}
+
+/** Texts as texts.lua takes them. */
+export function textArguments(texts: ConflictTexts | undefined): (string | Uint8Array)[] {
+	return keptTexts(texts).flatMap(({ side, bytes, length }) => [
+		side,
+		bytes ?? "",
+		bytes === undefined ? String(length) : "",
+	]);
 }
 
 /** Presence as read-presence.lua tells it, by session and path. */

@@ -1,4 +1,5 @@
 import acquire from "./lua/acquire.lua";
+import amendConflict from "./lua/amend-conflict.lua";
 import append from "./lua/append.lua";
 import beat from "./lua/beat.lua";
 import blockers from "./lua/blockers.lua";
@@ -22,6 +23,7 @@ import readRequests from "./lua/read-requests.lua";
 import readSessions from "./lua/read-sessions.lua";
 import release from "./lua/release.lua";
 import releaseClaims from "./lua/release-claims.lua";
+import remember from "./lua/remember.lua";
 import renew from "./lua/renew.lua";
 import renewClaims from "./lua/renew-claims.lua";
 import reportConflict from "./lua/report-conflict.lua";
@@ -33,6 +35,7 @@ import sessions from "./lua/sessions.lua";
 import setPresence from "./lua/set-presence.lua";
 import settle from "./lua/settle.lua";
 import standExclusive from "./lua/stand-exclusive.lua";
+import texts from "./lua/texts.lua";
 
 // Each part may use those before it. They are built anew at every call, so a script has no more of them than it needs.
 const record = [project, log];
@@ -44,6 +47,7 @@ const end = [project, resources, log, requests, holds, queue, sessions];
 /** Every step of the store as the text of one script. */
 export const scripts = {
 	acquire: script(judge, acquire),
+	amendConflict: script([...record, texts], amendConflict),
 	append: script(record, append),
 	beat: script(look, beat),
 	cancel: script(change, cancel),
@@ -61,9 +65,10 @@ export const scripts = {
 	readSessions: script([project, guard], readSessions),
 	release: script(change, release),
 	releaseClaims: script(change, releaseClaims),
+	remember: script([project], remember),
 	renew: script(look, renew),
 	renewClaims: script(look, renewClaims),
-	reportConflict: script(record, reportConflict),
+	reportConflict: script([...record, texts], reportConflict),
 	resolveConflict: script(record, resolveConflict),
 	serve: script(change, serve),
 	setPresence: script([project, guard, log], setPresence),

@@ -1,4 +1,5 @@
 import type { Clock } from "../../coordination/clock.ts";
+import { type Side, sides } from "../../coordination/conflict.ts";
 import type { Acquired, AcquireRequest } from "../../coordination/lock.ts";
 import { resourceKey } from "../../coordination/resource.ts";
 import type { ProjectId, Session } from "../../coordination/session.ts";
@@ -48,6 +49,7 @@ export async function settle(tools: SettleTools): Promise<ReadonlySet<string>> {
 		for (const { request } of some) seen.add(request);
 	}
 	await moveConflicts(tools);
+	await sendResolutions(tools);
 	await sendStates(tools);
 	await sendLog(tools, sessions);
 	await local.team.asked(project, doubts);
@@ -135,18 +137,27 @@ async function ask({ local, remote, clock }: SettleTools, held: Held, wasTheirs:
 	}
 }
 
-// The team sees them from now on, and only once.
+// The team sees them from now on, and only once, under the names that they have here.
 async function moveConflicts({ project, local, remote }: SettleTools): Promise<void> {
-	for (const { id, ageMs: _age, resolution: _none, resolvedBy: _nobody, ...report } of await local.conflicts(project)) {
-		const [base, ours, theirs] = [
-			await local.conflictBlob(project, id, "base"),
-			await local.conflictBlob(project, id, "ours"),
-			await local.conflictBlob(project, id, "theirs"),
-		];
-		const blobs = { ...(base && { base }), ...(ours && { ours }), ...(theirs && { theirs }) };
-		const from = { session: report.sessions[0], actor: undefined };
-		await remote.reportConflict({ ...report, blobs }, from);
-		await local.resolveConflict(project, id, "moved to the team", from);
+	for (const { id, ageMs, attempts, omitted, assignee: _primary, how: _open, ...rest } of await local.conflicts(
+		project,
+	)) {
+		const { resolution: _none, resolvedBy: _nobody, ...record } = rest;
+		const blobs: Partial<Record<Side, Uint8Array>> = {};
+		for (const side of sides) {
+			const bytes = await local.conflictBlob(project, id, side);
+			if (bytes !== undefined) blobs[side] = bytes;
+		}
+		const from = { session: record.sessions[0], actor: undefined };
+		await remote.reportConflict({ ...record, id, blobs, moved: { ageMs, attempts, omitted } }, from);
+		await local.resolveConflict(project, id, "moved to the team", from, "superseded");
+	}
+}
+
+async function sendResolutions({ project, local, remote }: SettleTools): Promise<void> {
+	for (const resolution of await local.unsentResolutions(project)) {
+		await remote.rememberResolution(project, resolution.key, resolution.bytes);
+		await local.sentResolution(project, resolution);
 	}
 }
 

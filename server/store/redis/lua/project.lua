@@ -22,6 +22,9 @@
     …:exclusives         string  how many there are, if any
     …:events             stream  the log, numbered 0-1, 0-2, …
     …:counters, :presence, :state, :conflicts, :causes, :blobs  hashes
+    …:settled            zset    conflicts that are settled, by when
+    …:resolutions        hash    how conflicts were resolved: key of the texts → the resolution
+    …:remembered         zset    those keys in the order in which they came
     …:boot               string  "<id> <run id of the server> <until>": until then only what was held before is granted
 ]]
 local call = redis.call

@@ -1,0 +1,339 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { type Side, sides } from "../../server/coordination/conflict.ts";
+import { showText } from "../../server/coordination/describe.ts";
+import { UdoError, UsageError } from "../../server/errors.ts";
+import type { Cli } from "../command.ts";
+import type { Choice } from "../resolve/choice.ts";
+import { concludeInterrupted } from "../resolve/conclude.ts";
+import { type ChoiceFlags, choiceOf, wholeNumber } from "../resolve/flags.ts";
+import { gitFailed } from "../resolve/git-failure.ts";
+import { type OpenFile, openFile, selected, type TextFile, type WholeFile } from "../resolve/open-files.ts";
+import { here, openPlace, type Place, refreshed, repositoryPath } from "../resolve/place.ts";
+import {
+	describeRecorded,
+	findRecorded,
+	looksLikeId,
+	type Recorded,
+	recordedTarget,
+	settleRecorded,
+} from "../resolve/recorded.ts";
+import { pathOf } from "../resolve/records.ts";
+import { settle, settleText } from "../resolve/settle.ts";
+import { count, describeFile, describeHunk, describeOperation, pathWord } from "../resolve/show.ts";
+import { undoStep } from "../resolve/undo.ts";
+import { type WalkItem, walk } from "../resolve/walk.ts";
+import { takeWhole, type WholeChoice } from "../resolve/whole.ts";
+
+interface Options extends ChoiceFlags {
+	readonly hunk?: string;
+	readonly identical?: true;
+	readonly undo?: true;
+	readonly done?: true;
+	readonly print?: string;
+}
+
+export function define(command: Command, cli: Cli): void {
+	command
+		.argument("[what...]", "conflicted files or directories, or the id of a recorded conflict; none: all")
+		.option("--ours", "what is on the branch you are on (in a rebase: what you rebase onto)")
+		.option("--theirs", "what is being merged, picked or replayed")
+		.option("--both [order]", "one after the other: ours-first (default) or theirs-first")
+		.option("--candidate <n>", "the n-th of the candidates that `udo resolve PATH` lists")
+		.option("--file <file>", "what is in this file, - for stdin; without --hunk the whole file")
+		.option("--hunk <n>", "only the n-th conflict that is open in the file")
+		.option("--identical", "with --hunk: also wherever else in these files both sides are the same")
+		.option("--undo", "take back the last choice, byte for byte")
+		.option("--done", "a recorded conflict is settled, by whatever means")
+		.option("--print <side>", "of a recorded conflict: print its text of base, ours or theirs")
+		.action(cli.action((what: readonly string[], options: Options) => resolve(cli, what, options).catch(gitFailed)));
+}
+
+async function resolve(cli: Cli, what: readonly string[], options: Options): Promise<number> {
+	const choice = await choiceOf(cli, options);
+	const place = await openPlace(cli);
+	for (const path of await concludeInterrupted(place)) cli.output.note(`staged ${showText(path)}, as it was left`);
+	const now = await refreshed(place);
+	const [id] = what;
+	if (id !== undefined && looksLikeId(id)) return resolveRecorded(cli, now, what, choice, options);
+	if (options.done === true || options.print !== undefined) {
+		throw new UsageError("--done and --print need the id of a recorded conflict", { next: "udo conflicts" });
+	}
+	if (options.undo === true) return undo(cli, now, what);
+	if (choice !== undefined) return choose(cli, now, what, choice, options);
+	if (options.hunk !== undefined || options.identical === true) {
+		throw new UsageError("--hunk says where, but not what", { next: "udo resolve PATH --hunk N --ours" });
+	}
+	return look(cli, now, what);
+}
+
+async function resolveRecorded(
+	cli: Cli,
+	place: Place,
+	[id = "", ...more]: readonly string[],
+	choice: Choice | undefined,
+	options: Options,
+): Promise<number> {
+	const { workspace } = place;
+	if (more.length > 0)
+		throw new UsageError("one recorded conflict at a time", { next: `udo resolve ${showText(id, 80)}` });
+	if (workspace === undefined)
+		throw new UdoError("the store cannot be used", { code: "store_unavailable", exitCode: 6 });
+	const recorded = await findRecorded(workspace, id);
+	const { conflict } = recorded;
+	if (options.print !== undefined) return printSide(recorded, options.print);
+	const unmerged = pathOf(place, conflict);
+	const isOpen = conflict.resolution === undefined;
+	if (isOpen && unmerged !== undefined && options.done !== true) {
+		const what = [join(place.repository.worktree, unmerged.path)];
+		return choice === undefined ? look(cli, place, what) : choose(cli, place, what, choice, options);
+	}
+	if (isOpen && options.done === true) {
+		const { store, project, coordinator } = workspace;
+		await store.resolveConflict(project, conflict.id, "settled by hand", coordinator.author);
+	} else if (isOpen && choice !== undefined) {
+		await settleRecorded(place, workspace, recorded, choice, { isForced: choice.kind === "text" });
+	} else if (isOpen && isTerminal(cli)) {
+		const finish = (text: Buffer) =>
+			settleRecorded(place, workspace, recorded, { kind: "text", text, from: "the walk" }, { isForced: false });
+		const target = recorded.path === undefined ? undefined : await recordedTarget(recorded, finish);
+		if (target !== undefined) await walkItems(cli, place, [{ kind: "text", target }]);
+	}
+	const now = await findRecorded(workspace, id);
+	cli.output.result("resolve", { conflict: now.conflict }, describeRecorded(now));
+	return now.conflict.resolution === undefined ? 5 : 0;
+}
+
+function printSide({ texts, conflict }: Recorded, side: string): number {
+	const text = sides.some((each) => each === side) ? texts[side as Side] : undefined;
+	if (text === undefined) {
+		throw new UsageError(`${conflict.id} has no text of ${showText(side, 40)}`, {
+			why: "there are base, ours and theirs, as far as they were kept; those of a settled conflict are gone.",
+			next: `udo resolve ${conflict.id}`,
+		});
+	}
+	process.stdout.write(text);
+	return 0;
+}
+
+function look(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
+	return isTerminal(cli) && place.unmerged.length > 0 ? walkThrough(cli, place, what) : list(cli, place, what);
+}
+
+function isTerminal({ output }: Cli): boolean {
+	return process.stdin.isTTY === true && process.stdout.isTTY === true && !output.json;
+}
+
+async function walkThrough(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
+	const items: WalkItem[] = [];
+	for (const unmerged of selected(place, cli.directory, what))
+		items.push(itemOf(place, await openFile(place, unmerged)));
+	const end = await walkItems(cli, place, items);
+	const left = await refreshed(place);
+	cli.output.result("resolve", {}, ["", ...(end === "quit" ? ["what was settled stays so"] : []), nextLine(left)]);
+	return left.unmerged.length === 0 ? 0 : 5;
+}
+
+function walkItems(cli: Cli, { repository }: Place, items: readonly WalkItem[]): Promise<"done" | "quit"> {
+	const { output, environment } = cli;
+	return walk(items, { output, editing: { directory: repository.worktree, environment } });
+}
+
+function itemOf(place: Place, file: OpenFile): WalkItem {
+	const { path } = file.unmerged;
+	if (file.kind === "text" && (file.reading.hunks.length > 0 || file.reading.stray.length > 0)) {
+		return { kind: "text", target: file.target };
+	}
+	const undo = () => undoStep(place, [path]);
+	if (file.kind === "whole") {
+		const take = (side: WholeChoice) => takeWhole(place, file.unmerged, side);
+		return { kind: "whole", path, what: file.what, sides: ["ours", "theirs"], take, undo };
+	}
+	const take = () => takeWhole(place, file.unmerged, "as it is");
+	return { kind: "whole", path, what: "no conflict markers are left in it", sides: ["as it is"], take, undo };
+}
+
+async function list(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
+	const files: OpenFile[] = [];
+	for (const unmerged of selected(place, cli.directory, what)) files.push(await openFile(place, unmerged));
+	const lines: string[] = [];
+	for (const file of files) {
+		lines.push(...describeFile(file, { from: here(cli, place) }));
+		if (file.kind === "whole" || what.length === 0) continue;
+		const { target, reading } = file;
+		for (const hunk of reading.hunks) lines.push(...(await describeHunk(cli.output, target, reading, hunk)));
+	}
+	const title = `${describeOperation(place.operation)}: ${files.length === 1 ? "1 file" : `${files.length} files`} to settle`;
+	const none = place.unmerged.length > 0 ? [] : [nothingLeft(place)];
+	cli.output.result("resolve", forJson(place, files), files.length === 0 ? none : [cli.output.bold(title), ...lines]);
+	return files.length === 0 ? 0 : 5;
+}
+
+async function choose(
+	cli: Cli,
+	place: Place,
+	what: readonly string[],
+	choice: Choice,
+	options: Options,
+): Promise<number> {
+	if (what.length === 0) {
+		throw new UsageError("nothing was named to settle", { why: ". means every conflicted file.", next: "udo resolve" });
+	}
+	const files: OpenFile[] = [];
+	for (const unmerged of selected(place, cli.directory, what)) files.push(await openFile(place, unmerged));
+	const settled =
+		options.hunk === undefined ? await chooseAll(place, files, choice) : await chooseOne(files, choice, options);
+	const left = await refreshed(place);
+	const still = new Set(left.unmerged.map(({ path }) => path));
+	const lines = settled.map(({ path, conflicts }) => {
+		const staged = still.has(path) ? "" : ", staged";
+		return `${showText(path)}: ${conflicts === 0 ? "settled" : `${count(conflicts)} settled`}${staged}`;
+	});
+	const data = { settled: settled.map((each) => ({ ...each, staged: !still.has(each.path) })), ...forJson(left, []) };
+	cli.output.result("resolve", data, [...lines, nextLine(left)]);
+	return 0;
+}
+
+interface Settled {
+	readonly path: string;
+	/** 0 for a path that was chosen as a whole. */
+	readonly conflicts: number;
+}
+
+async function chooseAll(place: Place, files: readonly OpenFile[], choice: Choice): Promise<readonly Settled[]> {
+	// All of it is looked at before anything is touched.
+	for (const file of files) refuse(file, choice, files.length);
+	const settled: Settled[] = [];
+	for (const file of files) {
+		const { path } = file.unmerged;
+		if (file.kind === "whole") await takeWhole(place, file.unmerged, sideOf(file, choice));
+		else if (choice.kind === "text") {
+			await settleText(file.target, file.reading, choice.text, { what: `the whole file: ${choice.from}`, settled: [] });
+		} else await settle(file.target, file.reading, file.reading.hunks, choice);
+		settled.push({ path, conflicts: file.kind === "whole" || choice.kind === "text" ? 0 : file.reading.hunks.length });
+	}
+	return settled;
+}
+
+async function chooseOne(files: readonly OpenFile[], choice: Choice, options: Options): Promise<readonly Settled[]> {
+	const number = wholeNumber(options.hunk ?? "", "--hunk");
+	const [file] = files;
+	const texts = files.filter((each) => each.kind === "text");
+	const isOne = options.identical === true ? file?.kind === "text" : files.length === 1 && file?.kind === "text";
+	if (file?.kind !== "text" || !isOne) {
+		throw new UsageError("--hunk needs one file with conflicts of lines", { next: "udo resolve PATH --hunk N --ours" });
+	}
+	const hunk = file.reading.hunks[number - 1];
+	if (hunk === undefined) {
+		throw new UsageError(`there is no conflict ${number} in ${showText(file.target.path, 120)}`, {
+			why: `${count(file.reading.hunks.length)} open there.`,
+			next: "udo resolve PATH",
+		});
+	}
+	refuseAmbiguous(file, [hunk], choice);
+	const settled: Settled[] = [];
+	for (const each of options.identical === true ? texts : [file]) {
+		const hunks =
+			options.identical === true ? each.reading.hunks.filter(({ sameness }) => sameness === hunk.sameness) : [hunk];
+		if (hunks.length === 0) continue;
+		await settle(each.target, each.reading, hunks, choice);
+		settled.push({ path: each.target.path, conflicts: hunks.length });
+	}
+	return settled;
+}
+
+function refuse(file: OpenFile, choice: Choice, files: number): void {
+	const shown = showText(file.unmerged.path, 120);
+	if (choice.kind === "text" && files > 1) {
+		throw new UsageError("--file needs one path", { next: "udo resolve PATH --file FILE" });
+	}
+	if (file.kind === "whole") {
+		sideOf(file, choice);
+		return;
+	}
+	const { hunks, stray } = file.reading;
+	if (hunks.length === 0 && stray.length === 0 && choice.kind !== "text") {
+		throw new UdoError(`no conflict is left to choose in ${shown}`, {
+			code: "no_markers",
+			why: "its markers are gone: somebody has settled it in the file, or git wrote none.",
+			next: `git add ${pathWord(file.unmerged.path, "")}, or git checkout -m -- to begin again`,
+		});
+	}
+	if (choice.kind === "candidate" && hunks.length > 1) {
+		throw new UsageError(`${shown} has ${count(hunks.length)}`, {
+			why: "each has candidates of its own.",
+			next: "udo resolve PATH --hunk N --candidate N",
+		});
+	}
+	if (choice.kind !== "text") refuseAmbiguous(file, hunks, choice);
+}
+
+function refuseAmbiguous(file: TextFile, hunks: TextFile["reading"]["hunks"], choice: Choice): void {
+	const unclear = hunks.find(({ isAmbiguous }) => isAmbiguous);
+	if (unclear === undefined || choice.kind === "text") return;
+	throw new UdoError(`the conflict at line ${unclear.line} of ${showText(file.target.path, 120)} cannot be read`, {
+		code: "ambiguous",
+		why: "a line of the text looks like a conflict marker.",
+		next: "edit the file, then git add it",
+	});
+}
+
+function sideOf(file: WholeFile, choice: Choice): "ours" | "theirs" | { readonly text: Buffer } {
+	if (choice.kind === "ours" || choice.kind === "theirs") return choice.kind;
+	if (choice.kind === "text") return { text: choice.text };
+	const word = pathWord(file.unmerged.path, "");
+	throw new UsageError(`${showText(file.unmerged.path, 120)} can only be one side or the other`, {
+		why: `${file.what}.`,
+		next: `udo resolve ${word} --ours, or --theirs`,
+	});
+}
+
+async function undo(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
+	const paths = what.map((typed) => repositoryPath(place, cli.directory, typed));
+	const undone = await undoStep(place, paths);
+	const data = { undone: undone === undefined ? null : { path: undone.path, what: undone.what } };
+	const line = undone === undefined ? "nothing to undo" : `undone in ${showText(undone.path)}: ${undone.what}`;
+	cli.output.result("resolve", data, [line]);
+	return 0;
+}
+
+function nothingLeft({ operation }: Place): string {
+	const isOver = operation.kind === "stash" || operation.kind === "other";
+	return isOver ? "no conflicts" : `no conflicts are left; next: ${operation.next}`;
+}
+
+function nextLine({ unmerged, operation }: Place): string {
+	if (unmerged.length === 0) return `nothing is left to settle; next: ${operation.next}`;
+	const files = unmerged.length === 1 ? "1 file" : `${unmerged.length} files`;
+	return `${files} left to settle; next: udo resolve`;
+}
+
+function forJson({ operation, unmerged }: Place, files: readonly OpenFile[]): object {
+	return {
+		operation: operation.kind,
+		commit: operation.theirs ?? null,
+		open: unmerged.map(({ path }) => path),
+		files: files.map((file) =>
+			file.kind === "whole"
+				? { path: file.unmerged.path, kind: file.kind, what: file.what }
+				: {
+						path: file.unmerged.path,
+						kind: file.kind,
+						note: file.note ?? null,
+						hunks: file.reading.hunks.map(hunkForJson),
+					},
+		),
+		next: unmerged.length === 0 ? operation.next : "udo resolve",
+	};
+}
+
+function hunkForJson({ number, line, ours, base, theirs, candidates }: TextFile["reading"]["hunks"][number]): object {
+	return {
+		number,
+		line,
+		ours: ours.toString(),
+		base: base?.toString() ?? null,
+		theirs: theirs.toString(),
+		candidates: candidates.map(({ name, text }, i) => ({ number: i + 1, name, text: text.toString() })),
+	};
+}

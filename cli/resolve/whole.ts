@@ -1,0 +1,65 @@
+import { showText } from "../../server/coordination/describe.ts";
+import { UdoError } from "../../server/errors.ts";
+import { type DiskState, readDisk } from "../../server/git/disk-state.ts";
+import { type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged.ts";
+import { shellWord } from "../../server/shell-word.ts";
+import { conclude } from "./conclude.ts";
+import { isUnnamable } from "./nature.ts";
+import { onDisk, type Place } from "./place.ts";
+
+export type WholeChoice = "ours" | "theirs" | "as it is";
+
+/** Takes one side's version of a path as a whole, or this text, and stages it. A side that has none means that the file goes. */
+export async function takeWhole(
+	place: Place,
+	unmerged: UnmergedPath,
+	choice: WholeChoice | { readonly text: Buffer },
+): Promise<void> {
+	const { path } = unmerged;
+	if (isUnnamable(path)) throw unnamable(path);
+	const from = await readDisk(onDisk(place, path));
+	const isSide = choice === "ours" || choice === "theirs";
+	const stage = isSide ? unmerged[choice] : (unmerged.ours ?? unmerged.theirs);
+	const what = `the whole file: ${typeof choice === "string" ? choice : "a text"}`;
+	if (choice === "as it is") {
+		await place.steps.make({ by: "resolve", path, what, isLast: true, settled: [], to: from }, from);
+		return conclude(place, path);
+	}
+	if (stage?.mode === "160000") {
+		await place.steps.make({ by: "resolve", path, what, isLast: false, settled: [], to: from }, from);
+		await place.git.read(["update-index", "--cacheinfo", `160000,${stage.id},${path}`]);
+		return;
+	}
+	const to = isSide ? await stateOf(place, path, stage) : fileOf(choice.text, stage, from);
+	if (from.kind === "directory") throw blocked(path);
+	await place.steps.make({ by: "resolve", path, what, isLast: true, settled: [], to }, from);
+	await conclude(place, path);
+}
+
+async function stateOf(place: Place, path: string, stage: Stage | undefined): Promise<DiskState> {
+	if (stage === undefined) return { kind: "absent" };
+	if (stage.mode !== "120000") return fileOf(await stageBytes(place.git, path, stage), stage);
+	const { stdout } = await place.git.run(["cat-file", "blob", stage.id]);
+	return { kind: "link", target: stdout };
+}
+
+function fileOf(bytes: Buffer, stage: Stage | undefined, from?: DiskState): DiskState {
+	if (from?.kind === "file") return { ...from, bytes };
+	return { kind: "file", bytes, mode: stage?.mode === "100755" ? 0o755 : 0o644 };
+}
+
+function unnamable(path: string): UdoError {
+	return new UdoError(`udo cannot name ${showText(path, 120)}`, {
+		code: "path_invalid",
+		why: "its name is no UTF-8.",
+		next: "git checkout --ours or --theirs, then git add",
+	});
+}
+
+function blocked(path: string): UdoError {
+	return new UdoError(`a directory is where ${showText(path, 120)} belongs`, {
+		code: "path_taken",
+		why: "udo removes no directory.",
+		next: `git mv ${shellWord(path)} ELSEWHERE, then udo resolve`,
+	});
+}
