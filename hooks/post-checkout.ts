@@ -29,7 +29,9 @@ export async function postCheckout(workspace: Workspace): Promise<Verdict> {
 	if (first === undefined) return nothing;
 	// A tree that moves on is away from where it was at first.
 	const from = home.length > 0 ? moved.from : (away[0]?.cause.slice(causeOf(worktree, "").length) ?? moved.from);
-	const back = `git switch ${isCommit(from) ? "--detach " : ""}${shellWord(from)}`;
+	// git refuses to make a branch that looks like an option, but others may have made one.
+	const how = isCommit(from) ? "--detach " : from.startsWith("-") ? "-- " : "";
+	const back = `git switch ${how}${shellWord(from)}`;
 	await store.reportConflict(
 		{
 			project,

@@ -1,26 +1,19 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type Side, sides } from "../../server/coordination/conflict.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import type { Cli } from "../command.ts";
 import type { Choice } from "../resolve/choice.ts";
+import { chooseIn } from "../resolve/choose.ts";
 import { concludeInterrupted } from "../resolve/conclude.ts";
-import { type ChoiceFlags, choiceOf, wholeNumber } from "../resolve/flags.ts";
+import { type ChoiceFlags, choiceOf } from "../resolve/flags.ts";
 import { gitFailed } from "../resolve/git-failure.ts";
-import { type OpenFile, openFile, selected, type TextFile, type WholeFile } from "../resolve/open-files.ts";
-import { here, openPlace, type Place, refreshed, repositoryPath } from "../resolve/place.ts";
-import {
-	describeRecorded,
-	findRecorded,
-	looksLikeId,
-	type Recorded,
-	recordedTarget,
-	settleRecorded,
-} from "../resolve/recorded.ts";
+import { type OpenFile, openFile, selected, type TextFile } from "../resolve/open-files.ts";
+import { here, isTerminal, openPlace, type Place, refreshed, repositoryPath } from "../resolve/place.ts";
+import { findRecorded, looksLikeId } from "../resolve/recorded.ts";
 import { pathOf } from "../resolve/records.ts";
-import { settle, settleText } from "../resolve/settle.ts";
-import { count, describeFile, describeHunk, describeOperation, pathWord } from "../resolve/show.ts";
+import { resolveRecorded } from "../resolve/resolve-recorded.ts";
+import { count, describeFile, describeHunk, describeOperation } from "../resolve/show.ts";
 import { undoStep } from "../resolve/undo.ts";
 import { type WalkItem, walk } from "../resolve/walk.ts";
 import { takeWhole, type WholeChoice } from "../resolve/whole.ts";
@@ -55,73 +48,53 @@ async function resolve(cli: Cli, what: readonly string[], options: Options): Pro
 	for (const path of await concludeInterrupted(place)) cli.output.note(`staged ${showText(path)}, as it was left`);
 	const now = await refreshed(place);
 	const [id] = what;
-	if (id !== undefined && looksLikeId(id)) return resolveRecorded(cli, now, what, choice, options);
+	if (id !== undefined && looksLikeId(id)) return byId(cli, now, id, what, choice, options);
 	if (options.done === true || options.print !== undefined) {
 		throw new UsageError("--done and --print need the id of a recorded conflict", { next: "udo conflicts" });
 	}
-	if (options.undo === true) return undo(cli, now, what);
-	if (choice !== undefined) return choose(cli, now, what, choice, options);
+	return byPath(cli, now, what, choice, options);
+}
+
+async function byPath(
+	cli: Cli,
+	place: Place,
+	what: readonly string[],
+	choice: Choice | undefined,
+	options: Options,
+): Promise<number> {
+	if (options.undo === true) return undo(cli, place, what);
+	if (choice !== undefined) return choose(cli, place, what, choice, options);
 	if (options.hunk !== undefined || options.identical === true) {
 		throw new UsageError("--hunk says where, but not what", { next: "udo resolve PATH --hunk N --ours" });
 	}
-	return look(cli, now, what);
+	return look(cli, place, what);
 }
 
-async function resolveRecorded(
+async function byId(
 	cli: Cli,
 	place: Place,
-	[id = "", ...more]: readonly string[],
+	id: string,
+	what: readonly string[],
 	choice: Choice | undefined,
 	options: Options,
 ): Promise<number> {
 	const { workspace } = place;
-	if (more.length > 0)
+	if (what.length > 1)
 		throw new UsageError("one recorded conflict at a time", { next: `udo resolve ${showText(id, 80)}` });
-	if (workspace === undefined)
-		throw new UdoError("the store cannot be used", { code: "store_unavailable", exitCode: 6 });
+	if (workspace === undefined) {
+		throw new UdoError("the store cannot be used", { code: "store_unavailable", exitCode: 6, next: "udo doctor" });
+	}
 	const recorded = await findRecorded(workspace, id);
 	const { conflict } = recorded;
-	if (options.print !== undefined) return printSide(recorded, options.print);
-	const unmerged = pathOf(place, conflict);
-	const isOpen = conflict.resolution === undefined;
-	if (isOpen && unmerged !== undefined && options.done !== true) {
-		const what = [join(place.repository.worktree, unmerged.path)];
-		return choice === undefined ? look(cli, place, what) : choose(cli, place, what, choice, options);
+	const unmerged = conflict.resolution === undefined ? pathOf(place, conflict) : undefined;
+	if (unmerged === undefined || options.done === true || options.print !== undefined) {
+		return resolveRecorded(cli, place, workspace, recorded, choice, options);
 	}
-	if (isOpen && options.done === true) {
-		const { store, project, coordinator } = workspace;
-		await store.resolveConflict(project, conflict.id, "settled by hand", coordinator.author);
-	} else if (isOpen && choice !== undefined) {
-		await settleRecorded(place, workspace, recorded, choice, { isForced: choice.kind === "text" });
-	} else if (isOpen && isTerminal(cli)) {
-		const finish = (text: Buffer) =>
-			settleRecorded(place, workspace, recorded, { kind: "text", text, from: "the walk" }, { isForced: false });
-		const target = recorded.path === undefined ? undefined : await recordedTarget(recorded, finish);
-		if (target !== undefined) await walkItems(cli, place, [{ kind: "text", target }]);
-	}
-	const now = await findRecorded(workspace, id);
-	cli.output.result("resolve", { conflict: now.conflict }, describeRecorded(now));
-	return now.conflict.resolution === undefined ? 5 : 0;
-}
-
-function printSide({ texts, conflict }: Recorded, side: string): number {
-	const text = sides.some((each) => each === side) ? texts[side as Side] : undefined;
-	if (text === undefined) {
-		throw new UsageError(`${conflict.id} has no text of ${showText(side, 40)}`, {
-			why: "there are base, ours and theirs, as far as they were kept; those of a settled conflict are gone.",
-			next: `udo resolve ${conflict.id}`,
-		});
-	}
-	process.stdout.write(text);
-	return 0;
+	return byPath(cli, place, [join(place.repository.worktree, unmerged.path)], choice, options);
 }
 
 function look(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
 	return isTerminal(cli) && place.unmerged.length > 0 ? walkThrough(cli, place, what) : list(cli, place, what);
-}
-
-function isTerminal({ output }: Cli): boolean {
-	return process.stdin.isTTY === true && process.stdout.isTTY === true && !output.json;
 }
 
 async function walkThrough(cli: Cli, place: Place, what: readonly string[]): Promise<number> {
@@ -181,8 +154,7 @@ async function choose(
 	}
 	const files: OpenFile[] = [];
 	for (const unmerged of selected(place, cli.directory, what)) files.push(await openFile(place, unmerged));
-	const settled =
-		options.hunk === undefined ? await chooseAll(place, files, choice) : await chooseOne(files, choice, options);
+	const settled = await chooseIn(place, files, choice, options);
 	const left = await refreshed(place);
 	const still = new Set(left.unmerged.map(({ path }) => path));
 	const lines = settled.map(({ path, conflicts }) => {
@@ -192,100 +164,6 @@ async function choose(
 	const data = { settled: settled.map((each) => ({ ...each, staged: !still.has(each.path) })), ...forJson(left, []) };
 	cli.output.result("resolve", data, [...lines, nextLine(left)]);
 	return 0;
-}
-
-interface Settled {
-	readonly path: string;
-	/** 0 for a path that was chosen as a whole. */
-	readonly conflicts: number;
-}
-
-async function chooseAll(place: Place, files: readonly OpenFile[], choice: Choice): Promise<readonly Settled[]> {
-	// All of it is looked at before anything is touched.
-	for (const file of files) refuse(file, choice, files.length);
-	const settled: Settled[] = [];
-	for (const file of files) {
-		const { path } = file.unmerged;
-		if (file.kind === "whole") await takeWhole(place, file.unmerged, sideOf(file, choice));
-		else if (choice.kind === "text") {
-			await settleText(file.target, file.reading, choice.text, { what: `the whole file: ${choice.from}`, settled: [] });
-		} else await settle(file.target, file.reading, file.reading.hunks, choice);
-		settled.push({ path, conflicts: file.kind === "whole" || choice.kind === "text" ? 0 : file.reading.hunks.length });
-	}
-	return settled;
-}
-
-async function chooseOne(files: readonly OpenFile[], choice: Choice, options: Options): Promise<readonly Settled[]> {
-	const number = wholeNumber(options.hunk ?? "", "--hunk");
-	const [file] = files;
-	const texts = files.filter((each) => each.kind === "text");
-	const isOne = options.identical === true ? file?.kind === "text" : files.length === 1 && file?.kind === "text";
-	if (file?.kind !== "text" || !isOne) {
-		throw new UsageError("--hunk needs one file with conflicts of lines", { next: "udo resolve PATH --hunk N --ours" });
-	}
-	const hunk = file.reading.hunks[number - 1];
-	if (hunk === undefined) {
-		throw new UsageError(`there is no conflict ${number} in ${showText(file.target.path, 120)}`, {
-			why: `${count(file.reading.hunks.length)} open there.`,
-			next: "udo resolve PATH",
-		});
-	}
-	refuseAmbiguous(file, [hunk], choice);
-	const settled: Settled[] = [];
-	for (const each of options.identical === true ? texts : [file]) {
-		const hunks =
-			options.identical === true ? each.reading.hunks.filter(({ sameness }) => sameness === hunk.sameness) : [hunk];
-		if (hunks.length === 0) continue;
-		await settle(each.target, each.reading, hunks, choice);
-		settled.push({ path: each.target.path, conflicts: hunks.length });
-	}
-	return settled;
-}
-
-function refuse(file: OpenFile, choice: Choice, files: number): void {
-	const shown = showText(file.unmerged.path, 120);
-	if (choice.kind === "text" && files > 1) {
-		throw new UsageError("--file needs one path", { next: "udo resolve PATH --file FILE" });
-	}
-	if (file.kind === "whole") {
-		sideOf(file, choice);
-		return;
-	}
-	const { hunks, stray } = file.reading;
-	if (hunks.length === 0 && stray.length === 0 && choice.kind !== "text") {
-		throw new UdoError(`no conflict is left to choose in ${shown}`, {
-			code: "no_markers",
-			why: "its markers are gone: somebody has settled it in the file, or git wrote none.",
-			next: `git add ${pathWord(file.unmerged.path, "")}, or git checkout -m -- to begin again`,
-		});
-	}
-	if (choice.kind === "candidate" && hunks.length > 1) {
-		throw new UsageError(`${shown} has ${count(hunks.length)}`, {
-			why: "each has candidates of its own.",
-			next: "udo resolve PATH --hunk N --candidate N",
-		});
-	}
-	if (choice.kind !== "text") refuseAmbiguous(file, hunks, choice);
-}
-
-function refuseAmbiguous(file: TextFile, hunks: TextFile["reading"]["hunks"], choice: Choice): void {
-	const unclear = hunks.find(({ isAmbiguous }) => isAmbiguous);
-	if (unclear === undefined || choice.kind === "text") return;
-	throw new UdoError(`the conflict at line ${unclear.line} of ${showText(file.target.path, 120)} cannot be read`, {
-		code: "ambiguous",
-		why: "a line of the text looks like a conflict marker.",
-		next: "edit the file, then git add it",
-	});
-}
-
-function sideOf(file: WholeFile, choice: Choice): "ours" | "theirs" | { readonly text: Buffer } {
-	if (choice.kind === "ours" || choice.kind === "theirs") return choice.kind;
-	if (choice.kind === "text") return { text: choice.text };
-	const word = pathWord(file.unmerged.path, "");
-	throw new UsageError(`${showText(file.unmerged.path, 120)} can only be one side or the other`, {
-		why: `${file.what}.`,
-		next: `udo resolve ${word} --ours, or --theirs`,
-	});
 }
 
 async function undo(cli: Cli, place: Place, what: readonly string[]): Promise<number> {

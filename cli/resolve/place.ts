@@ -61,3 +61,8 @@ export function here({ directory }: Cli, { repository }: Place): string {
 	const inside = relative(repository.worktree, realpathSync(directory)).split(sep).join("/");
 	return inside.startsWith("..") ? "" : inside;
 }
+
+/** Whether somebody can be asked, key by key. */
+export function isTerminal({ output }: Cli): boolean {
+	return process.stdin.isTTY === true && process.stdout.isTTY === true && !output.json;
+}

@@ -14,6 +14,10 @@ export class BufferState {
 		this.#base = { text: isComparable(disk) ? disk : text, disk };
 	}
 
+	get text(): Print {
+		return this.#text;
+	}
+
 	get disk(): Print {
 		return this.#disk;
 	}

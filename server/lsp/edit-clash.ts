@@ -16,6 +16,7 @@ const sureMs = 40;
 const reloadMs = 300;
 // The texts of an open conflict are told anew so often at most while somebody types.
 const tellMs = 1000;
+const mostLately = 16;
 // What others do in their buffers is told by presence, twice a second.
 const rivalMs = 500;
 
@@ -40,7 +41,9 @@ export class EditClash {
 	#disk: Print | undefined;
 	#diskSince = Number.NEGATIVE_INFINITY;
 	#sureAfterMs = sureMs;
-	#wasUnsaved = false;
+	#wasEdited = false;
+	/** What the disk had lately, newest last. */
+	#lately: readonly Print[] = [];
 	#own: Own | undefined;
 	#accepted: Print | undefined;
 	#isRivalAccepted = false;
@@ -67,7 +70,7 @@ export class EditClash {
 		const conflict = await this.#readOwn(buffer);
 		if (conflict === undefined) {
 			await this.#learnHowItEnded(buffer);
-			if (buffer.isUnsaved) return this.#find(buffer);
+			if (this.#isEdited(buffer)) return this.#find(buffer);
 			this.#accepted = undefined;
 			this.#isRivalAccepted = false;
 			return never;
@@ -110,14 +113,20 @@ export class EditClash {
 	#see(buffer: BufferState): void {
 		if (buffer.disk !== this.#disk) {
 			// Only what was there before can have been overlooked by whoever wrote the file.
-			this.#sureAfterMs = this.#wasUnsaved ? sureMs : reloadMs;
+			this.#sureAfterMs = this.#wasEdited ? sureMs : reloadMs;
 			this.#diskSince = performance.now();
 			this.#disk = buffer.disk;
+			this.#lately = [...this.#lately.slice(1 - mostLately), buffer.disk];
 		}
-		this.#wasUnsaved = buffer.isUnsaved;
+		this.#wasEdited = this.#isEdited(buffer);
 		for (const print of this.#contents.keys()) {
 			if (print !== buffer.disk && print !== buffer.baseDisk) this.#contents.delete(print);
 		}
+	}
+
+	// An editor that reloads a file which is written often shows what the disk had a moment ago.
+	#isEdited(buffer: BufferState): boolean {
+		return buffer.isUnsaved && !this.#lately.includes(buffer.text);
 	}
 
 	// Asks the store where it matters: what was seen last may be from before our own report.

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createConnection, type WatchDog } from "vscode-languageserver";
 import {
 	CodeActionKind,
@@ -17,7 +17,8 @@ import { Editor } from "./editor.ts";
 import { EditorSession, type EditorSessionOptions } from "./editor-session.ts";
 import { Outage } from "./outage.ts";
 
-const lastWordsMs = 10;
+// Some 1 ms, and more messages than an editor has under way.
+const lastTurns = 200;
 
 export interface ServeOptions extends Pick<EditorSessionOptions, "open"> {
 	readonly input: NodeJS.ReadableStream;
@@ -44,8 +45,8 @@ export async function serve(options: ServeOptions): Promise<{ readonly isOrderly
 	const close = wire(connection, { editor, outage, open: options.open, onGone: () => end.abort() }, options.version);
 	connection.listen();
 	if (!end.signal.aborted) await new Promise((resolve) => end.signal.addEventListener("abort", resolve));
-	// What the editor said last is still on its way through the library.
-	await delay(lastWordsMs);
+	// What the editor said last is still in the library's queue, which takes one message in each turn of the event loop.
+	for (let turn = 0; turn < lastTurns; turn++) await nextTurn();
 	await close();
 	connection.dispose();
 	return { isOrderly: watchDog.shutdownReceived };

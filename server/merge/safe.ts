@@ -77,6 +77,7 @@ async function settledPiece(
 		crlf,
 	});
 	const known = remembered && left() > 0 ? await inTime(remembered(hunk), left()) : undefined;
+	if (known === late) return undefined;
 	if (known !== undefined) return automatic("remembered", known);
 	if (!mayRule || left() <= 0 || longest(hunk) > longestRuled) return undefined;
 	const ruled = settle(
@@ -100,13 +101,15 @@ function longest({ base, ours, theirs }: Hunk): number {
 	return Math.max(base.length, ours.length, theirs.length);
 }
 
-async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result | undefined> {
+const late = Symbol("late");
+
+async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result | typeof late> {
 	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<undefined>((resolve) => {
-		timer = setTimeout(resolve, ms, undefined);
+	const timeUp = new Promise<typeof late>((resolve) => {
+		timer = setTimeout(resolve, ms, late);
 	});
 	try {
-		return await Promise.race([work, late]);
+		return await Promise.race([work, timeUp]);
 	} finally {
 		clearTimeout(timer);
 		// What fails after its time is nobody's concern any more.

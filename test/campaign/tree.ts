@@ -162,7 +162,9 @@ async function destroy(
 	await shell("git diff HEAD --binary >../work.patch; cp .git/index ../own-index", { UDO: "0" });
 	const then = treeOf(repository);
 	const dirty = dirtyIn(sandbox);
-	const stagedThen = stagedIn(sandbox);
+	// While paths are unmerged there is no tree of what is staged; then only the files are kept.
+	const isUnmerged = git(sandbox, "ls-files", "-u", "-z") !== "";
+	const stagedThen: ReadonlyMap<string, string> = isUnmerged ? new Map() : stagedIn(sandbox);
 	const changedTwice = new Set(git(sandbox, "diff-files", "--name-only", "-z").split("\0"));
 
 	await shell(command);

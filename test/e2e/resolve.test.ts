@@ -84,7 +84,7 @@ describe.skipIf(!hasTmux)("udo resolve on a terminal", () => {
 		await stopAt(sandbox, "merge");
 		await sandbox.udo(["init", "--yes", "--merge-driver"]);
 		await screen.open("alice");
-		await screen.type("alice", "clear; PATH=/usr/bin:/bin git mergetool -t udo -y; echo code=$?");
+		await screen.type("alice", "clear; git mergetool -t udo -y; echo code=$?");
 		await shows(screen, /numbers\.txt: conflict 1 of 2/);
 		await screen.press("alice", "o");
 		await shows(screen, /conflict 1 of 1/);

@@ -25,6 +25,8 @@ for (let n = 0; isEndless || n < causes; n++) {
 	if (!isEndless) continue;
 	const attempt = { strategy: "manual", outcome: `${n}` } as const;
 	await store.amendConflict(project, id, { ...textsOf(`amended ${n}`), attempt }, author);
+	for (let again = 0; again < 4; again++)
+		await store.amendConflict(project, id, textsOf(`again ${n} ${again}`), author);
 	if (n % 3 > 0) await store.resolveConflict(project, id, `settled ${n}`, author);
 }
 say("done");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isAccountedFor } from "../../server/merge/rules/accounted.ts";
+import { settle } from "../../server/merge/rules/settle.ts";
 
 const texts = { base: "a = one(x);\n", ours: "a = two(x);\n", theirs: "a = one(x, y);\n" };
 
@@ -34,5 +35,19 @@ describe("the check of what a rule made", () => {
 
 	test("does not take what both deleted for two changes", () => {
 		expect(isAccountedFor({ base: "f(x, y, z)\n", ours: "f(x)\n", theirs: "f(y)\n" }, "f()\n")).toBe(true);
+	});
+
+	test("is made of whatever a rule is sure of", () => {
+		const dispute = {
+			base: "p(1);\nq(1);\nr(1);\ns(1);\n",
+			ours: "same();\np(1);\nq(2);\nr(1);\ns(1);\n",
+			theirs: "p(1);\nq(1);\nr(2);\ns(1);\nsame();\n",
+			before: "",
+			after: "",
+		};
+		const other = { ...dispute, theirs: dispute.theirs.replace("same", "other") };
+
+		expect(settle(dispute, () => false)).toBeUndefined();
+		expect(settle(other, () => false)).toMatchObject({ rule: "adjacent lines" });
 	});
 });

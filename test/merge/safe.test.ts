@@ -171,6 +171,13 @@ describe("stays a conflict", () => {
 		],
 		["arguments that one side put in another order", ["f(a, b, c);"], ["g(a, b, c);"], ["f(a, c, b);"]],
 		[
+			"an entry added to a sorted list where the other side added one with lines of its own",
+			["a: 1", "c: 1", "d: 1"],
+			["a: 1", "b:", "  ba: 1", "c: 1", "d: 1"],
+			["a: 1", "b2: 2", "c: 1", "d: 1"],
+			"a.yml",
+		],
+		[
 			"a list entry that both changed",
 			["[", '"a": 1,', '"b": 1,', '"c": 1,', "]"],
 			["[", '"a": 1,', '"b": 2,', '"c": 1,', "]"],

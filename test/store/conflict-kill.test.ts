@@ -30,19 +30,20 @@ async function isWhole(store: Store, { id }: Conflict): Promise<boolean> {
 describe("a process that is killed while it reports, amends and settles conflicts", () => {
 	test("leaves each of them whole, listed once, and in the log as often as it happened", async () => {
 		const directory = await temporaryDirectory();
+		await using store = await openLocalStore({ directory });
 		for (let kill = 0; kill < kills; kill++) {
 			await using worker = await work({ directory, causes: 3, isEndless: true });
 			await worker.says("reported");
 			await pause(Math.random() * 60);
 			worker.kill("SIGKILL");
+			await worker.ended();
+			for (const conflict of await store.conflicts(project)) expect(await isWhole(store, conflict)).toBe(true);
 		}
-		await using store = await openLocalStore({ directory });
 		const all = await store.conflicts(project, "all");
 		const open = await store.conflicts(project);
 
 		expect(all.length).toBeGreaterThan(kills);
 		expect(new Set(open.map(({ cause }) => cause)).size).toBe(open.length);
-		for (const conflict of open) expect(await isWhole(store, conflict)).toBe(true);
 		const events = await store.events({ project, after: 0, limit: 100_000 });
 		const told = (type: string) =>
 			events.flatMap((event) => (event.type === type && "conflict" in event ? [event.conflict] : []));

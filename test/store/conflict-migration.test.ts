@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { ResourceKey } from "../../server/coordination/resource.ts";
-import { Database } from "../../server/store/local/database.ts";
 import { openLocalStore } from "../../server/store/local.ts";
+import { makeOlder } from "../helpers/older-store.ts";
 import { entryOf, project } from "../helpers/request.ts";
 import { temporaryDirectory } from "../helpers/store.ts";
 
@@ -23,12 +23,7 @@ test("a store of format 2 keeps its conflicts, open and settled, and can do all 
 	const settled = await before.reportConflict({ ...report, cause: "2" }, author);
 	await before.resolveConflict(project, settled.id, "merged", author);
 	await before[Symbol.asyncDispose]();
-	const database = await Database.open(directory);
-	for (const column of ["attempts", "omitted", "how", "settled"])
-		database.run(`ALTER TABLE conflicts DROP COLUMN ${column}`);
-	database.run("DROP TABLE resolutions");
-	database.run("PRAGMA user_version = 2");
-	database[Symbol.dispose]();
+	await makeOlder(directory, 2);
 
 	await using store = await openLocalStore({ directory });
 	expect(await store.conflicts(project, "all")).toMatchObject([

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { Database } from "../../server/store/local/database.ts";
 import { openLocalStore } from "../../server/store/local.ts";
+import { makeOlder } from "../helpers/older-store.ts";
 import { hasRedis } from "../helpers/redis-server.ts";
 import { arrive, branch, file, project, queueUp, requestOf, take } from "../helpers/request.ts";
 import { temporaryDirectory } from "../helpers/store.ts";
@@ -142,11 +142,7 @@ test("the store of an udo that knew of no team is taken over with all that is in
 	await arrive(before, ["ann"]);
 	await take(before, "ann", file("a.ts"));
 	await before[Symbol.asyncDispose]();
-	{
-		using database = await Database.open(directory);
-		for (const table of ["requests", "sessions", "states", "projects"]) database.run(`DROP TABLE team_${table}`);
-		database.run("PRAGMA user_version = 1");
-	}
+	await makeOlder(directory, 1);
 
 	await using after = await openLocalStore({ directory });
 	expect(await after.locks(project)).toMatchObject([{ session: "ann", resource: file("a.ts") }]);

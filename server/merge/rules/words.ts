@@ -3,6 +3,12 @@ import { isFrameChanged } from "./guards.ts";
 import { linesOf, type Rule } from "./rule.ts";
 import { isWord, tokensOf } from "./tokens.ts";
 
+/**
+ * Changes of both sides within a line, when a word that both kept lies between, wherever equal words may be paired. Not in imports;
+ * not when both added the same word, or one put words in another order, or brackets, comments or layout changed.
+ *
+ * As the person in 40 of 51 real conflicts; in 95 % of the 42 where the person did not take a side as it was.
+ */
 export const words: Rule = {
 	name: "words of a line",
 	settle: ({ base, ours, theirs }) => {
