@@ -7,6 +7,7 @@ import type { Lock, Waiter } from "../../server/coordination/lock.ts";
 import type { Presence } from "../../server/coordination/presence.ts";
 import { describeResource, resourceKey } from "../../server/coordination/resource.ts";
 import type { Session } from "../../server/coordination/session.ts";
+import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import type { Output } from "../output.ts";
 
@@ -18,14 +19,10 @@ async function status(cli: Cli): Promise<number> {
 	const workspace = await cli.open();
 	const { coordinator, store, project, repository } = workspace;
 	await coordinator.reap();
-	const view: View = {
-		me: coordinator.session.id,
-		sessions: await store.sessions(project),
-		locks: await store.locks(project),
-		waiters: await store.waiters(project),
-		conflicts: await openConflicts(workspace, cli.environment),
-		presence: await store.presence(project),
-	};
+	const before = store.link()?.state;
+	let view = await look(workspace, cli.environment);
+	// What was seen while Redis went away or came back is half one state and half the other.
+	if (store.link()?.state !== before) view = await look(workspace, cli.environment);
 	const counters = cli.output.json ? await store.counters() : undefined;
 	const link = store.link();
 	const degraded = describeLink(link);
@@ -54,6 +51,18 @@ interface View {
 	readonly waiters: readonly Waiter[];
 	readonly conflicts: readonly Conflict[];
 	readonly presence: readonly Presence[];
+}
+
+async function look(workspace: Workspace, environment: Cli["environment"]): Promise<View> {
+	const { coordinator, store, project } = workspace;
+	return {
+		me: coordinator.session.id,
+		sessions: await store.sessions(project),
+		locks: await store.locks(project),
+		waiters: await store.waiters(project),
+		conflicts: await openConflicts(workspace, environment),
+		presence: await store.presence(project),
+	};
 }
 
 function forJson({ me, sessions, locks, waiters, conflicts, presence }: View): object {
