@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Target } from "../hooks/hook-text.ts";
-import type { DriverProgram } from "../hooks/merge-driver.ts";
+import type { Target } from "../hooks/install/hook-text.ts";
+import type { DriverProgram } from "../hooks/install/merge-driver.ts";
 import { stateDirectory } from "../server/config.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { ancestry, livenessOf } from "../server/coordination/process.ts";
-import { leadsTo } from "../server/coordination/push-queue.ts";
+import { leadsTo } from "../server/coordination/push/queue.ts";
 import type { Workspace } from "../server/workspace.ts";
 
 /**

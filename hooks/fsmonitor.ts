@@ -1,7 +1,7 @@
 import { showText } from "../server/coordination/describe.ts";
-import { readable } from "../server/git/byte-path.ts";
 import { openRepository, type Repository } from "../server/git/repository.ts";
-import { Snapshots } from "../server/git/snapshot.ts";
+import { readable } from "../server/git/snapshot/byte-path.ts";
+import { Snapshots } from "../server/git/snapshot/snapshot.ts";
 import { openWorkspace } from "../server/workspace.ts";
 
 /**

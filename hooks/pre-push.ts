@@ -1,6 +1,6 @@
 import { describeResource } from "../server/coordination/resource.ts";
 import { UdoError } from "../server/errors.ts";
-import { knownCommits } from "../server/git/commits.ts";
+import { knownCommits } from "../server/git/push/commits.ts";
 import { shellWord } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";

@@ -3,18 +3,18 @@ import { showDuration, showSession, showText } from "../server/coordination/desc
 import { judge } from "../server/coordination/guard.ts";
 import type { Lock } from "../server/coordination/lock.ts";
 import { livenessOf } from "../server/coordination/process.ts";
-import { sessionsInPush } from "../server/coordination/push-batch.ts";
+import { sessionsInPush } from "../server/coordination/push/batch.ts";
 import { coveringKeys, describeResource, type ResourceKey, resourceKey } from "../server/coordination/resource.ts";
 import type { Session, SessionId } from "../server/coordination/session.ts";
 import { HeldError, type UdoError } from "../server/errors.ts";
-import { lockablePushed } from "../server/git/pushed-attributes.ts";
+import { lockablePushed } from "../server/git/pushed/attributes.ts";
 import {
 	type BranchCommit,
 	type BranchUpdate,
 	type PushedChanges,
 	pushedChanges,
-} from "../server/git/pushed-changes.ts";
-import type { PushedRepository } from "../server/git/pushed-repository.ts";
+} from "../server/git/pushed/changes.ts";
+import type { PushedRepository } from "../server/git/pushed/repository.ts";
 import { branchAt } from "../server/git/worktrees.ts";
 import type { Onlooker } from "../server/onlooker.ts";
 import { resourceWords } from "../server/shell-word.ts";

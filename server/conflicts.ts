@@ -6,10 +6,10 @@ import { thisHost } from "./coordination/coordinator.ts";
 import { showText } from "./coordination/describe.ts";
 import { supersedeFreed } from "./coordination/lock-conflict.ts";
 import { resourceKey, resourceOf } from "./coordination/resource.ts";
-import { currentOperation } from "./git/conflict-state.ts";
 import { Plumbing } from "./git/plumbing.ts";
 import type { Repository } from "./git/repository.ts";
-import { type Stage, stageBytes, type UnmergedPath, unmergedPaths } from "./git/unmerged.ts";
+import { currentOperation } from "./git/unmerged/conflict-state.ts";
+import { type Stage, stageBytes, type UnmergedPath, unmergedPaths } from "./git/unmerged/unmerged.ts";
 import { resourceWords } from "./shell-word.ts";
 import type { Workspace } from "./workspace.ts";
 

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { openConflicts } from "../../server/conflicts.ts";
 import type { Conflict } from "../../server/coordination/conflict.ts";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
-import type { UnmergedPath } from "../../server/git/unmerged.ts";
+import type { UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import type { Cli } from "../command.ts";
 import { here, openPlace, type Place } from "../resolve/place.ts";
 import { pathOf } from "../resolve/records.ts";

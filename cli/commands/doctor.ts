@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { inspectHooks } from "../../hooks/inspect.ts";
+import { inspectHooks } from "../../hooks/install/inspect.ts";
 import { type Config, readConfig, stateDirectory } from "../../server/config.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { projectOf } from "../../server/git/project.ts";

@@ -18,7 +18,7 @@ import { describeLink } from "../../server/coordination/describe-link.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { openWorkspace, type Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
-import { pushInstead } from "../push-instead.ts";
+import { pushInstead } from "../push/instead.ts";
 
 // No user waits longer for git because of udo, whatever hangs.
 const limitMs = 5000;

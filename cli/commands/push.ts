@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { showText } from "../../server/coordination/describe.ts";
-import { type Conflicted, plan } from "../../server/coordination/push-leader.ts";
-import { PushQueue } from "../../server/coordination/push-queue.ts";
-import { newPushRequest, type PushOutcome, type PushTicket } from "../../server/coordination/push-ticket.ts";
-import { type PushTurn, takeTurn } from "../../server/coordination/push-turn.ts";
+import { type Conflicted, plan } from "../../server/coordination/push/leader.ts";
+import { PushQueue } from "../../server/coordination/push/queue.ts";
+import { newPushRequest, type PushOutcome, type PushTicket } from "../../server/coordination/push/ticket.ts";
+import { type PushTurn, takeTurn } from "../../server/coordination/push/turn.ts";
 import { UdoError } from "../../server/errors.ts";
-import { committerIdentity } from "../../server/git/committer.ts";
-import { type LocalUpdate, moveBranch } from "../../server/git/local-branch.ts";
-import { copyNotes } from "../../server/git/notes.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
-import { GitPushRemote } from "../../server/git/push-remote.ts";
-import { receiveLanded } from "../../server/git/receive.ts";
+import { committerIdentity } from "../../server/git/push/committer.ts";
+import { GitPushRemote } from "../../server/git/push/git-push-remote.ts";
+import { type LocalUpdate, moveBranch } from "../../server/git/push/local-branch.ts";
+import { copyNotes } from "../../server/git/push/notes.ts";
+import { receiveLanded } from "../../server/git/push/receive.ts";
 import { readRef } from "../../server/git/ref.ts";
 import { type Destination, findDestination } from "../../server/git/remote.ts";
 import { GitError } from "../../server/git/repository.ts";
@@ -20,8 +20,8 @@ import { shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import { parseDuration } from "../duration.ts";
-import { pushFailure } from "../push-failure.ts";
-import { describePush, showPhase, showWaiting } from "../push-report.ts";
+import { pushFailure } from "../push/failure.ts";
+import { describePush, showPhase, showWaiting } from "../push/report.ts";
 
 const defaultWaitMs = 120_000;
 

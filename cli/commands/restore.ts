@@ -4,8 +4,8 @@ import type { Command } from "commander";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import type { Repository } from "../../server/git/repository.ts";
-import { type Restored, restore, workOf } from "../../server/git/restore.ts";
-import { type Snapshot, Snapshots } from "../../server/git/snapshot.ts";
+import { type Restored, restore, workOf } from "../../server/git/snapshot/restore.ts";
+import { type Snapshot, Snapshots } from "../../server/git/snapshot/snapshot.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Cli } from "../command.ts";
 

@@ -1,7 +1,7 @@
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError } from "../../server/errors.ts";
-import { digestOf, readDisk } from "../../server/git/disk-state.ts";
 import { GitError } from "../../server/git/repository.ts";
+import { digestOf, readDisk } from "../../server/git/unmerged/disk-state.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import { rememberSteps } from "./memory.ts";
 import { onDisk, type Place } from "./place.ts";

@@ -1,6 +1,6 @@
 import { recall, remember } from "../../server/coordination/merge-memory.ts";
 import { UdoError } from "../../server/errors.ts";
-import type { Step } from "../../server/git/resolution-steps.ts";
+import type { Step } from "../../server/git/unmerged/resolution-steps.ts";
 import { type Hunk, hunkKey } from "../../server/merge/hunk.ts";
 import type { Place } from "./place.ts";
 

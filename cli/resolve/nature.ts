@@ -1,5 +1,5 @@
 import type { Plumbing } from "../../server/git/plumbing.ts";
-import { mergeAttributes, type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged.ts";
+import { mergeAttributes, type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import type { Texts } from "../../server/merge/merge.ts";
 
 /** What kind of conflict a path has: of lines, or one where only one side as a whole can be chosen. */

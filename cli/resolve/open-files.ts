@@ -1,7 +1,7 @@
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError } from "../../server/errors.ts";
-import type { Step } from "../../server/git/resolution-steps.ts";
-import type { UnmergedPath } from "../../server/git/unmerged.ts";
+import type { Step } from "../../server/git/unmerged/resolution-steps.ts";
+import type { UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import { type Reading, readHunks } from "./hunks.ts";
 import { natureOf } from "./nature.ts";
 import { type Place, repositoryPath } from "./place.ts";

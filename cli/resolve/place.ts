@@ -2,11 +2,11 @@ import { realpathSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { showText } from "../../server/coordination/describe.ts";
 import { StoreUnavailableError, UdoError } from "../../server/errors.ts";
-import { currentOperation, type Operation } from "../../server/git/conflict-state.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
 import { openRepository, type Repository } from "../../server/git/repository.ts";
-import { ResolutionSteps } from "../../server/git/resolution-steps.ts";
-import { type UnmergedPath, unmergedPaths } from "../../server/git/unmerged.ts";
+import { currentOperation, type Operation } from "../../server/git/unmerged/conflict-state.ts";
+import { ResolutionSteps } from "../../server/git/unmerged/resolution-steps.ts";
+import { type UnmergedPath, unmergedPaths } from "../../server/git/unmerged/unmerged.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 

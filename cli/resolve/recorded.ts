@@ -3,7 +3,7 @@ import { thisHost } from "../../server/coordination/coordinator.ts";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
 import { resourceOf } from "../../server/coordination/resource.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
-import { readDisk } from "../../server/git/disk-state.ts";
+import { readDisk } from "../../server/git/unmerged/disk-state.ts";
 import { renderPieces } from "../../server/merge/markers.ts";
 import { mergeTexts, type Texts } from "../../server/merge/merge.ts";
 import { shellWord } from "../../server/shell-word.ts";

@@ -1,8 +1,8 @@
 import { gitConflictCause } from "../../server/conflicts.ts";
 import type { Conflict } from "../../server/coordination/conflict.ts";
 import { UdoError } from "../../server/errors.ts";
-import type { Step } from "../../server/git/resolution-steps.ts";
-import type { UnmergedPath } from "../../server/git/unmerged.ts";
+import type { Step } from "../../server/git/unmerged/resolution-steps.ts";
+import type { UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Place } from "./place.ts";
 

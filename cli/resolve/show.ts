@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { showDuration, showText } from "../../server/coordination/describe.ts";
-import type { Operation } from "../../server/git/conflict-state.ts";
-import type { SideCommit } from "../../server/git/side-commits.ts";
+import type { Operation } from "../../server/git/unmerged/conflict-state.ts";
+import type { SideCommit } from "../../server/git/unmerged/side-commits.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Output } from "../output.ts";
 import { textOf } from "./choice.ts";

@@ -1,6 +1,6 @@
-import { type DiskState, readDisk } from "../../server/git/disk-state.ts";
-import type { Step } from "../../server/git/resolution-steps.ts";
-import { type SideCommits, sideCommits } from "../../server/git/side-commits.ts";
+import { type DiskState, readDisk } from "../../server/git/unmerged/disk-state.ts";
+import type { Step } from "../../server/git/unmerged/resolution-steps.ts";
+import { type SideCommits, sideCommits } from "../../server/git/unmerged/side-commits.ts";
 import type { Texts } from "../../server/merge/merge.ts";
 import { changedMeanwhile } from "./changed-meanwhile.ts";
 import { conclude } from "./conclude.ts";

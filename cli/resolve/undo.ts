@@ -1,4 +1,4 @@
-import type { Step } from "../../server/git/resolution-steps.ts";
+import type { Step } from "../../server/git/unmerged/resolution-steps.ts";
 import { changedMeanwhile } from "./changed-meanwhile.ts";
 import { rememberSteps } from "./memory.ts";
 import type { Place } from "./place.ts";

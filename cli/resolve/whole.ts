@@ -1,7 +1,7 @@
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError } from "../../server/errors.ts";
-import { type DiskState, readDisk } from "../../server/git/disk-state.ts";
-import { type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged.ts";
+import { type DiskState, readDisk } from "../../server/git/unmerged/disk-state.ts";
+import { type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import { conclude } from "./conclude.ts";
 import { isUnnamable } from "./nature.ts";

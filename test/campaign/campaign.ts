@@ -1,20 +1,27 @@
 // The heavy campaigns on the store, in full: npm run campaign [-- NAME… [COUNT]]; UDO_SEED repeats a run. `faults` are all that
-// begin with faults-, COUNT times each; they take the better part of an hour, and are only run when they are named.
+// begin with faults-, COUNT times each; they take the better part of an hour, and are only run when they are named. Bare mirrors of
+// repositories (words with a slash in them) are what merge-replay merges again; it lists what differs in node_modules/.cache/udo.
 import { seedOfThisRun } from "../helpers/random.ts";
 import { stores } from "../helpers/store.ts";
-import { faults, faultsTable, injectFault } from "./faults.ts";
-import { hostileCampaign } from "./hostile.ts";
+import { faults, faultsTable, injectFault } from "./faults/faults.ts";
+import { hostileCampaign } from "./hostile/hostile.ts";
 import { killHoldersAndWaiters, killInTheMiddle } from "./kill.ts";
+import { mergeAsGit, mergeWithRules } from "./merge/merge.ts";
+import { replayMerges } from "./merge/replay.ts";
 import { compareWithModel } from "./model.ts";
 import { openTogether } from "./opening.ts";
-import { killLeaders, killOthers, killUnreaped } from "./push.ts";
-import { pushCrowd } from "./push-crowd.ts";
-import { stopLeaders, stopWaiters } from "./push-stops.ts";
+import { pushCrowd } from "./push/crowd.ts";
+import { killLeaders, killOthers, killUnreaped } from "./push/push.ts";
+import { stopLeaders, stopWaiters } from "./push/stops.ts";
 import type { Report } from "./report.ts";
 import { randomTraffic } from "./traffic.ts";
 import { destroyTrees } from "./tree.ts";
 
 const seed = seedOfThisRun();
+const words = process.argv.slice(2);
+const mirrors = words.filter((word) => word.includes("/"));
+const count = words.map(Number).find(Number.isInteger);
+const wanted = words.filter((word) => !mirrors.includes(word) && !Number.isInteger(Number(word)));
 const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
 	open: () => openTogether(50),
 	kill: () => killHoldersAndWaiters(100),
@@ -28,6 +35,11 @@ const campaigns: Readonly<Record<string, () => Promise<Report>>> = {
 	"push-stopped-waiters": () => stopWaiters(10),
 	"push-crowd": () => pushCrowd(16, 20, 0.1, seed),
 	hostile: () => hostileCampaign(1000, seed),
+	"merge-exact": () => mergeAsGit(count ?? 20_000, seed),
+	"merge-rules": () => mergeWithRules(count ?? 40_000, seed),
+	...(mirrors.length > 0 && {
+		"merge-replay": () => replayMerges(mirrors, "node_modules/.cache/udo/merge-replay-differ.txt"),
+	}),
 	...Object.fromEntries(stores.map((store) => [`model-${store.name}`, () => compareWithModel(store, 200_000, seed)])),
 };
 
@@ -39,8 +51,6 @@ const faultCampaigns = Object.fromEntries(
 	]),
 );
 
-const wanted = process.argv.slice(2).filter((word) => !/^\d+$/.test(word));
-const count = process.argv.slice(2).map(Number).find(Number.isInteger);
 const injected: Report[] = [];
 console.log(`UDO_SEED=${seed}`);
 for (const [name, campaign] of Object.entries({ ...campaigns, ...faultCampaigns })) {

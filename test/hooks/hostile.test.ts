@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hostileCampaign } from "../campaign/hostile.ts";
+import { hostileCampaign } from "../campaign/hostile/hostile.ts";
 import { seedOfThisRun } from "../helpers/random.ts";
 
 // Some eighty processes, one after the other; on a busy machine that takes a while.

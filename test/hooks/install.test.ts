@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, cp, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { carryOut, planInstall, planRemoval } from "../../hooks/install.ts";
+import { carryOut, planInstall, planRemoval } from "../../hooks/install/install.ts";
 import { openRepository } from "../../server/git/repository.ts";
 import { installHooks, writeScript } from "../helpers/hooks.ts";
 import { Sandbox, udoScript } from "../helpers/sandbox.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { killLeaders, killOthers, killUnreaped } from "../campaign/push.ts";
-import { pushCrowd } from "../campaign/push-crowd.ts";
-import { stopLeaders, stopWaiters } from "../campaign/push-stops.ts";
+import { pushCrowd } from "../campaign/push/crowd.ts";
+import { killLeaders, killOthers, killUnreaped } from "../campaign/push/push.ts";
+import { stopLeaders, stopWaiters } from "../campaign/push/stops.ts";
 import { seedOfThisRun } from "../helpers/random.ts";
 import { moments } from "./clones.ts";
 

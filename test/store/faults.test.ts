@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Fault, faults, injectFault } from "../campaign/faults.ts";
+import { type Fault, faults, injectFault } from "../campaign/faults/faults.ts";
 import { seedOfThisRun } from "../helpers/random.ts";
 import { hasRedis } from "../helpers/redis-server.ts";
 
