@@ -9,9 +9,10 @@ import { Coalesced } from "./coalesced.ts";
 import { tryMerge } from "./merge-attempt.ts";
 import type { OpenWorktree } from "./open-worktree.ts";
 
-// Each look starts git three times, when there is another tree at all.
+// Each look starts git three times, when there is another tree at all: a few may follow a change, many must not follow typing.
 const lookSoonMs = 10;
-const lookRestMs = 500;
+const lookRestMs = 400;
+const lookBurst = 6;
 // Of a commit in the other tree nobody tells.
 const againMs = 2000;
 
@@ -23,7 +24,7 @@ export class BranchClash {
 	readonly #worktree: OpenWorktree;
 	readonly #resource: Resource;
 	readonly #text: () => Buffer;
-	readonly #looking = new Coalesced(() => this.#look(), lookRestMs);
+	readonly #looking = new Coalesced(() => this.#look(), lookRestMs, lookBurst);
 	readonly #watched = new Map<string, Disposable>();
 	/** The texts that were reported or seen as open, by tree: what somebody settled is not reported again as long as they are that. */
 	readonly #reported = new Map<string, string>();

@@ -4,24 +4,27 @@ import { background } from "../coordination/background.ts";
 export class Coalesced {
 	readonly #work: () => Promise<void>;
 	readonly #restMs: number;
-	#restsUntil = 0;
+	/** When the work ended the last few times, oldest first; as many as may follow each other without a rest. */
+	readonly #ended: number[];
 	#timer: NodeJS.Timeout | undefined;
 	#dueAt = 0;
 	#running: Promise<void> | undefined;
 	#isDueAgain = false;
 	#isStopped = false;
 
-	/** `restMs`: the least time from the end of the work to its next start. */
-	constructor(work: () => Promise<void>, restMs = 0) {
+	/** `restMs`: the least time from the end of the work to its next start, on average over `burst` times. */
+	constructor(work: () => Promise<void>, restMs = 0, burst = 1) {
 		this.#work = work;
-		this.#restMs = restMs;
+		this.#restMs = restMs * burst;
+		this.#ended = new Array<number>(burst).fill(Number.NEGATIVE_INFINITY);
 	}
 
 	/** Does the work in `inMs`, or after the rest; an earlier asking stands. Does not keep the process alive. */
 	ask(inMs: number): void {
 		if (this.#isStopped) return;
 		const now = performance.now();
-		const dueAt = Math.max(now + inMs, this.#restsUntil);
+		const [firstEnded = 0] = this.#ended;
+		const dueAt = Math.max(now + inMs, firstEnded + this.#restMs);
 		if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
 		clearTimeout(this.#timer);
 		this.#dueAt = dueAt;
@@ -44,7 +47,8 @@ export class Coalesced {
 		}
 		this.#running = this.#work().finally(() => {
 			this.#running = undefined;
-			this.#restsUntil = performance.now() + this.#restMs;
+			this.#ended.shift();
+			this.#ended.push(performance.now());
 			if (this.#isDueAgain) this.ask(0);
 			this.#isDueAgain = false;
 		});

@@ -1,5 +1,6 @@
 // What udo costs, beside what people would use instead, measured in the same run: npm run bench [-- PART…]
 import { cpus } from "node:os";
+import { measureConflicts } from "./conflicts.ts";
 import { measureHooks, measureStart } from "./hooks.ts";
 import { measureLanguageServers } from "./language-server.ts";
 import { measureContention, measureEvents, measurePairs } from "./locks.ts";
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
 	hooks: measureHooks,
 	start: measureStart,
 	lsp: measureLanguageServers,
+	conflicts: measureConflicts,
 	merge: measureMerges,
 	"push-8-near": measurePushes(8, 0, 3),
 	"push-8-far": measurePushes(8, 200),

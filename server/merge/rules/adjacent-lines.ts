@@ -6,7 +6,7 @@ import { linesOf, type Rule } from "./rule.ts";
  * Changes of both sides in lines next to each other, as long as each of them keeps the number of lines: what is inserted or deleted
  * right beside the other's change stays a conflict, and so does a change of brackets, comments or layout.
  *
- * As the person in 142 of 167 real conflicts; in 95 % of the 150 where the person did not take a side as it was.
+ * As the person in 139 of 163 real conflicts; in 95 % of the 147 where the person did not take a side as it was.
  */
 export const adjacentLines: Rule = {
 	name: "adjacent lines",
