@@ -25,6 +25,21 @@ export class Output {
 		process.stdout.write(`${this.json ? showJson(data) : text}\n`);
 	}
 
+	/** A result that is a file's content, to the byte. */
+	bytes(content: Uint8Array): void {
+		process.stdout.write(content);
+	}
+
+	/** Lines of a conversation at the terminal, before there is a result. */
+	say(lines: readonly string[]): void {
+		for (const line of lines) process.stdout.write(`${line}\n`);
+	}
+
+	/** A question of such a conversation; what is said next stands behind it. */
+	prompt(question: string): void {
+		process.stdout.write(`${question} `);
+	}
+
 	/** A message beside the result, for people; silent with --json. */
 	note(text: string): void {
 		if (!this.json) process.stderr.write(`${text}\n`);

@@ -3,6 +3,7 @@ import { showText } from "../server/coordination/describe.ts";
 import { type Resource, resourceKey } from "../server/coordination/resource.ts";
 import { UdoError, UsageError } from "../server/errors.ts";
 import { fileResource } from "../server/git/path.ts";
+import { shortRef } from "../server/git/ref.ts";
 import type { Workspace } from "../server/workspace.ts";
 
 export interface ResourceOptions {
@@ -52,7 +53,7 @@ export async function resourcesOf(
 
 /** The branch as a resource, by its short name. Throws UdoError `branch_invalid` for what git would not accept. */
 async function branchResource(workspace: Workspace, typed: string): Promise<Resource> {
-	const name = typed.replace(/^refs\/heads\//, "");
+	const name = shortRef(typed);
 	const isValid = !name.startsWith("-") && !name.includes("\0") && name.length <= 250;
 	if (isValid && (await workspace.repository.ask("check-ref-format", `refs/heads/${name}`)) !== undefined) {
 		return { kind: "git", id: name };

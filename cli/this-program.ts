@@ -1,7 +1,6 @@
 import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Target } from "../hooks/install/hook-text.ts";
-import type { DriverProgram } from "../hooks/install/merge-driver.ts";
+import type { Baked, Target } from "../hooks/install/hook-text.ts";
 import { stateDirectory } from "../server/config.ts";
 
 /**
@@ -14,7 +13,7 @@ export function thisProgram(environment: NodeJS.ProcessEnv): Target {
 }
 
 /** As {@link thisProgram}, for what git starts beside the hooks: udo itself. */
-export function thisDriver(environment: NodeJS.ProcessEnv): DriverProgram {
+export function thisDriver(environment: NodeJS.ProcessEnv): Baked {
 	const { node, program } = thisProgram(environment);
 	return { node, program: join(dirname(program), "udo.js") };
 }

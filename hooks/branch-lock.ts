@@ -1,14 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Claimed, claim } from "../server/coordination/claim.ts";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
-import type { Acquired, Blocker, RequestId } from "../server/coordination/lock.ts";
+import type { Acquired, Blocker } from "../server/coordination/lock.ts";
+import { type CommitHookName, hookOf, hookRequest } from "../server/coordination/request-name.ts";
 import { describeResource, type Resource } from "../server/coordination/resource.ts";
 import { HeldError, UdoError } from "../server/errors.ts";
 import { callingGit } from "../server/git/caller.ts";
 import { resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
-import { type HookName, hookNames } from "./verdict.ts";
 
 // Long enough to sit out another git at work, short enough that nobody wonders what git is doing.
 const patienceMs = 2000;
@@ -17,7 +16,7 @@ const shortestLeaseMs = 60_000;
 
 /** How a hook takes branches: what it is about, and for whom it waits. */
 export interface BranchTerms {
-	readonly hook: HookName;
+	readonly hook: CommitHookName;
 	/** Whether a branch that somebody claimed is waited for as well, and not only one that another git is using. */
 	readonly waitForClaims: boolean;
 	/** What to run once the branch is free, as far as a hook can tell. Asked only when it is not. */
@@ -40,7 +39,7 @@ export async function holdBranches(
 	const resources = branches.map((id): Resource => ({ kind: "git", id }));
 	const ttlMs = Math.max(shortestLeaseMs, workspace.config.lockTtlMs);
 	// A push of many branches must not pass unguarded because of a cap that is there against accidents.
-	const options = { owner, ttlMs, request: newHookRequest(terms.hook), isUncapped: true };
+	const options = { owner, ttlMs, request: hookRequest(terms.hook), isUncapped: true };
 
 	const first = await coordinator.acquire(resources, options);
 	const early = inTheWay(first, terms.hook, workspace);
@@ -50,25 +49,15 @@ export async function holdBranches(
 
 	const waited = await claim(coordinator, resources, {
 		...options,
-		request: newHookRequest(terms.hook),
+		request: hookRequest(terms.hook),
 		waitMs: patienceMs,
 	});
 	const late = waited.ok ? [] : inTheWay(waited.refusal, terms.hook, workspace);
 	return late.length === 0 ? undefined : refused(late, aheadIn(waited), terms);
 }
 
-// The hook is in the name of its request: whoever is refused can tell what the other git is doing, on any system.
-function newHookRequest(hook: HookName): RequestId {
-	return `${hook}:${randomUUID()}` as RequestId;
-}
-
-/** The hook that made a request; undefined when a person, an agent or an editor did. */
-export function hookOf(request: RequestId): HookName | undefined {
-	return hookNames.find((name) => request.startsWith(`${name}:`));
-}
-
 // Who only waits in line holds nothing yet, and a hook must not stand in a long line.
-function inTheWay(answer: Acquired, hook: HookName, workspace: Workspace): readonly Blocker[] {
+function inTheWay(answer: Acquired, hook: CommitHookName, workspace: Workspace): readonly Blocker[] {
 	if (answer.ok) return [];
 	if (answer.reason !== "held") {
 		throw new UdoError("the branch could not be locked", {

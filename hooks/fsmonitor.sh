@@ -39,12 +39,17 @@ udo_endangers() {
 		;;
 	esac
 	case $udo_command in
-	status | diff | diff-files | diff-index | difftool | add | stage | commit | log | show | ls-files | update-index | describe | blame | grep)
+	status | diff | diff-files | diff-index | difftool | add | stage | commit | log | show | ls-files | update-index | describe | blame | grep | \
+		check-attr | check-ignore | rev-parse | ls-tree | write-tree | gc | fsck)
 		return 1
 		;;
 	reset)
-		# Without one of these it only changes the index: what is staged is lost where the file has changed since.
-		case "$udo_words" in *--hard* | *--merge* | *--keep*) ;; *) udo_index_only=1 ;; esac
+		# Without --hard, --merge or --keep, which git also takes cut short, it only changes the index: what is staged is lost where
+		# the file has changed since.
+		udo_index_only=1
+		for udo_word; do
+			case $udo_word in --mi*) ;; --h* | --m* | --k*) udo_index_only= ;; esac
+		done
 		;;
 	esac
 }

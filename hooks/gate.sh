@@ -1,7 +1,8 @@
 # udo's gate. The git hooks that `udo init` installs read this file into their own shell.
 #
-# It asks one thing with nothing but shell builtins, because every commit pays for it: is another session here? Without one
-# there is nothing to guard, and git goes on after a millisecond. With one, or when it cannot tell, it starts node.
+# It asks one thing with nothing but shell builtins, but for one `dd` where there is a udo.config.json, because every commit pays
+# for it: is another session here? Without one there is nothing to guard, and git goes on after a millisecond. With one, or when
+# it cannot tell, it starts node.
 #
 # The hook sets udo_hook (its name) and udo_home (where this file is). `udo init` puts udo_node, udo_program (absolute paths,
 # because a graphical git client does not have the PATH of a terminal) and udo_agents (process names) in front of it.
@@ -52,32 +53,36 @@ udo_has_peers() {
 }
 
 # The project as server/git/project.ts has it: what udo.config.json says, else what is remembered here. Fails if neither does.
-# Of JSON it reads one thing, a project that stands first and plainly; where there may be another one it cannot tell.
+# Of JSON it reads one thing, a project that stands first and plainly; whatever else may be said of a project it leaves to node.
 udo_find_project() {
 	udo_project=
 	udo_text=
 	if [ -e udo.config.json ]; then
-		[ -r udo.config.json ] || return 1
-		while read -r udo_line || [ -n "$udo_line" ]; do
-			udo_text="$udo_text $udo_line"
-		done <udo.config.json
+		# A pipe or a device would keep git for ever, and `read` takes a system call for each byte of a large file.
+		[ -f udo.config.json ] && [ -r udo.config.json ] || return 1
+		{ udo_text=$(dd bs=16384 count=1 <udo.config.json); } 2>/dev/null || return 1
+		# So many characters are fewer bytes than were asked for.
+		[ "${#udo_text}" -lt 4000 ] || return 1
+		case $udo_text in '' | *\\* | *[!}]) return 1 ;; esac
 	fi
 	case $udo_text in
-	*\\*) return 1 ;;
 	*'"project"'*)
-		udo_rest=${udo_text#*"{"}
-		udo_rest=${udo_rest#"${udo_rest%%[! 	]*}"}
-		case $udo_rest in '"project"'*) ;; *) return 1 ;; esac
-		udo_rest=${udo_rest#'"project"'}
+		udo_rest=$udo_text
+		for udo_part in '{' '"project"' ':' '"'; do
+			udo_rest=${udo_rest#"${udo_rest%%[!$udo_space]*}"}
+			case $udo_rest in "$udo_part"*) udo_rest=${udo_rest#"$udo_part"} ;; *) return 1 ;; esac
+		done
 		# A second one would be the one that counts.
 		case $udo_rest in *'"project"'*) return 1 ;; esac
-		udo_rest=${udo_rest#*\"}
 		udo_project=${udo_rest%%\"*}
 		;;
 	*) [ -r "$udo_home/project" ] && read -r udo_project <"$udo_home/project" || : ;;
 	esac
 	case $udo_project in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac
 }
+
+udo_space=' 	
+'
 
 # The session this hook belongs to, as findAnchor in server/coordination/identity.ts has it: that of the nearest ancestor
 # which leads one. Nobody's ("-") when an agent or the shell of another terminal is nearer, or when there is no /proc.

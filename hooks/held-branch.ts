@@ -1,11 +1,11 @@
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import type { Lock } from "../server/coordination/lock.ts";
+import { hookOf } from "../server/coordination/request-name.ts";
 import { coveringKeys, resourceKey } from "../server/coordination/resource.ts";
 import type { Session } from "../server/coordination/session.ts";
 import { HeldError, type UdoError } from "../server/errors.ts";
 import { resourceWords } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
-import { hookOf } from "./branch-lock.ts";
 
 /** A branch that another live session has locked. */
 export interface HeldBranch {

@@ -1,4 +1,5 @@
 import { showSession, showText } from "../server/coordination/describe.ts";
+import { thisHost } from "../server/coordination/process.ts";
 import { resourceKey } from "../server/coordination/resource.ts";
 import type { Session } from "../server/coordination/session.ts";
 import { headMoves, switchOf } from "../server/git/reflog.ts";
@@ -39,8 +40,9 @@ export async function postCheckout(workspace: Workspace): Promise<Verdict> {
 			resource: resourceKey({ kind: "git", id: isCommit(from) ? moved.to : from }),
 			sessions: [coordinator.session.id, ...others.map(({ id }) => id)],
 			cause: causeOf(worktree, from),
-			summary: `${coordinator.session.actor} switched ${worktree} from ${from} to ${moved.to}, where ${names(others)} ${others.length === 1 ? "works" : "work"} as well`,
+			summary: `${showText(coordinator.session.actor, 60)} switched ${showText(worktree, 120)} from ${showText(from, 60)} to ${showText(moved.to, 60)}, where ${names(others)} ${others.length === 1 ? "works" : "work"} as well`,
 			next: back,
+			place: { host: thisHost(), worktree },
 		},
 		coordinator.author,
 	);
@@ -74,11 +76,11 @@ async function lastSwitch(repository: Repository): Promise<{ readonly from: stri
 const nothing: Verdict = { refusals: [], warnings: [], refused: [] };
 
 function causeOf(worktree: string, from: string): string {
-	return `context_switch ${worktree}\n${from}`;
+	return `context_switch ${thisHost()} ${worktree}\n${from}`;
 }
 
 function names(sessions: readonly Session[]): string {
-	return sessions.map(({ actor }) => actor).join(", ");
+	return sessions.map(({ actor }) => showText(actor, 40)).join(", ");
 }
 
 function isCommit(name: string): boolean {

@@ -1,7 +1,8 @@
-import { thisHost } from "../server/coordination/coordinator.ts";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import { type Encounter, judge, type Place } from "../server/coordination/guard.ts";
 import type { Lock } from "../server/coordination/lock.ts";
+import { thisHost } from "../server/coordination/process.ts";
+import type { CommitHookName } from "../server/coordination/request-name.ts";
 import { coveringKeys, describeResource, type ResourceKey, resourceKey } from "../server/coordination/resource.ts";
 import type { Session } from "../server/coordination/session.ts";
 import { HeldError, type UdoError } from "../server/errors.ts";
@@ -14,7 +15,7 @@ import { holdBranches } from "./branch-lock.ts";
 import { fromTop } from "./pathspec.ts";
 import { staleErrors, staleFiles } from "./stale.ts";
 import { type Swept, sweepRefusals, sweepWarnings, sweptFiles } from "./sweep.ts";
-import { type HookName, showNames, type Verdict } from "./verdict.ts";
+import { showNames, type Verdict } from "./verdict.ts";
 import { othersHere } from "./writers.ts";
 
 // Each holder gets three lines; more of them would be a report, and that is what `udo status` is for.
@@ -26,7 +27,7 @@ const mostHolders = 3;
  */
 export async function preCommit(
 	workspace: Workspace,
-	hook: HookName,
+	hook: Exclude<CommitHookName, "pre-push">,
 	environment: NodeJS.ProcessEnv,
 ): Promise<Verdict> {
 	const staged = onceOnly(() => stagedPaths(workspace.repository, mergeHeads(workspace.repository, environment)));

@@ -1,10 +1,12 @@
 import { describeResource } from "../server/coordination/resource.ts";
 import { UdoError } from "../server/errors.ts";
 import { knownCommits } from "../server/git/push/commits.ts";
+import { branchOfRef, isZeroId, shortRef } from "../server/git/ref.ts";
 import { shellWord } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { holdBranches } from "./branch-lock.ts";
 import { isCoordinated } from "./coordinated-push.ts";
+import { isPlainPush } from "./plain-push.ts";
 import { type CoordinatedPush, showNames, type Verdict } from "./verdict.ts";
 
 /** One line that git gives a pre-push hook: what is about to replace what on the remote. */
@@ -29,7 +31,7 @@ export async function prePush(
 	const refs = updates.map(({ remoteRef }) => remoteRef);
 	if (updates.length === 0 || (await isCoordinated(workspace, refs, environment))) return nothingRefused;
 	const branches = updates.flatMap((update) => {
-		const name = /^refs\/heads\/(.+)$/.exec(update.remoteRef)?.[1];
+		const name = branchOfRef(update.remoteRef);
 		return name === undefined ? [] : [{ ...update, name }];
 	});
 	const names = branches.map(({ name }) => name);
@@ -116,6 +118,7 @@ async function coordinated(
 ): Promise<CoordinatedPush | undefined> {
 	const [only, ...others] = updates;
 	if (!workspace.config.pushesTogether || only === undefined || others.length > 0) return undefined;
+	if (!(await isPlainPush(workspace.repository, remote))) return undefined;
 	return branchPush(workspace, remote, only);
 }
 
@@ -125,8 +128,8 @@ async function branchPush(
 	{ localRef, localId, remoteRef }: RefUpdate,
 ): Promise<CoordinatedPush | undefined> {
 	const current = await repository.branch().catch(() => undefined);
-	const branch = localRef === "HEAD" ? current : /^refs\/heads\/(.+)$/.exec(localRef ?? "")?.[1];
-	return branch === undefined || isZero(localId) ? undefined : { remote, branch, ref: remoteRef };
+	const branch = localRef === "HEAD" ? current : branchOfRef(localRef ?? "");
+	return branch === undefined || isZeroId(localId) ? undefined : { remote, branch, ref: remoteRef };
 }
 
 // What was asked of git, as far as a hook is told: not whether it was forced, so there is no command for what had to be.
@@ -147,8 +150,8 @@ async function pushCommand(
 const mostRefspecs = 20;
 
 function refspec({ localRef, localId, remoteRef }: RefUpdate): string | undefined {
-	const [to, from] = [remoteRef, localRef ?? ""].map((ref) => ref.replace(/^refs\/heads\//, ""));
-	if (isZero(localId)) return `:${to}`;
+	const [to, from] = [remoteRef, localRef ?? ""].map(shortRef);
+	if (isZeroId(localId)) return `:${to}`;
 	if (localRef === undefined) return undefined;
 	if (localRef === remoteRef) return to;
 	// Only for a branch does git know by itself that it is to become one.
@@ -156,13 +159,9 @@ function refspec({ localRef, localId, remoteRef }: RefUpdate): string | undefine
 }
 
 function isReplacement({ localId, remoteId }: RefUpdate): boolean {
-	return !isZero(localId) && !isZero(remoteId);
+	return !isZeroId(localId) && !isZeroId(remoteId);
 }
 
 function asBranch(name: string): string {
 	return describeResource({ kind: "git", id: name });
-}
-
-function isZero(id: string): boolean {
-	return /^0+$/.test(id);
 }

@@ -1,5 +1,6 @@
 import { UdoError } from "../server/errors.ts";
 import { returnAutostash } from "../server/git/autostash.ts";
+import { shortRef } from "../server/git/ref.ts";
 import { shellWord } from "../server/shell-word.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { heldBranch, heldError } from "./held-branch.ts";
@@ -12,7 +13,7 @@ export async function preRebase(
 	environment: NodeJS.ProcessEnv,
 ): Promise<Verdict> {
 	const branch = named ?? (await workspace.repository.branch());
-	const held = branch === undefined ? undefined : await heldBranch(workspace, [branch.replace(/^refs\/heads\//, "")]);
+	const held = branch === undefined ? undefined : await heldBranch(workspace, [shortRef(branch)]);
 	if (held === undefined) return { refusals: [], warnings: [], refused: [] };
 	const command = ["git rebase", ...[upstream, ...(named === undefined ? [] : [named])].filter(Boolean).map(shellWord)];
 	const refusal = heldError(held, "rebase", command.join(" "));

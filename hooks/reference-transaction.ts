@@ -1,3 +1,4 @@
+import { branchOfRef, isZeroId } from "../server/git/ref.ts";
 import { mergeHeads } from "../server/git/staged.ts";
 import type { Workspace } from "../server/workspace.ts";
 import { heldBranch, heldError } from "./held-branch.ts";
@@ -14,20 +15,20 @@ export async function referenceTransaction(
 ): Promise<Verdict> {
 	if (/ ORIG_HEAD$/m.test(text)) return beforeMerge(workspace, environment);
 	const moves = readMoves(text);
-	const branches = moves.flatMap(({ ref }) => /^refs\/heads\/(.+)$/.exec(ref)?.[1] ?? []);
+	const branches = moves.flatMap(({ ref }) => branchOfRef(ref) ?? []);
 	const held = await heldBranch(workspace, branches);
 	if (held !== undefined) {
 		return { refusals: [heldError(held, "move", "git …")], warnings: [], refused: [`branch ${held.branch}`] };
 	}
 	for (const { ref, to } of moves) {
-		const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
-		if (branch === undefined || isZero(to)) continue;
+		const branch = branchOfRef(ref);
+		if (branch === undefined || isZeroId(to)) continue;
 		const { worktree } = workspace.repository;
 		await workspace.coordinator.log({ type: "branch_moved", branch, to, worktree });
 	}
 	// A stash takes the files of all who share this tree, and lies where every working tree of the clone may take it from.
 	const here = await workspace.repository.branch();
-	if (here === undefined || !moves.some(({ ref, to }) => ref === "refs/stash" && !isZero(to))) return nothing;
+	if (here === undefined || !moves.some(({ ref, to }) => ref === "refs/stash" && !isZeroId(to))) return nothing;
 	const heldHere = await heldBranch(workspace, [here]);
 	if (heldHere === undefined) return nothing;
 	return { refusals: [heldError(heldHere, "stash", "git stash push")], warnings: [], refused: ["refs/stash"] };
@@ -62,10 +63,6 @@ function readMoves(text: string): readonly Move[] {
 		const [, from, to, ref] = /^(\S+) (\S+) (refs\/(?:heads\/.+|stash))$/.exec(line) ?? [];
 		if (to === undefined || ref === undefined) return [];
 		// A deletion that does not care what was there is zeros for zeros.
-		return from === to && !isZero(to) ? [] : [{ to, ref }];
+		return from === to && !isZeroId(to) ? [] : [{ to, ref }];
 	});
-}
-
-function isZero(id: string): boolean {
-	return /^0+$/.test(id);
 }

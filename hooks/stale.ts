@@ -1,16 +1,19 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { showDuration, showSession, showText } from "../server/coordination/describe.ts";
 import type { UdoEvent } from "../server/coordination/event.ts";
+import { hookOf } from "../server/coordination/request-name.ts";
 import type { SessionId } from "../server/coordination/session.ts";
 import { fileTickMs } from "../server/coordination/write-log.ts";
 import { UdoError } from "../server/errors.ts";
+import { isBinary } from "../server/git/binary.ts";
 import { changedBetween, isReplaying, type StagedEntry, stagedEntries } from "../server/git/index-entries.ts";
 import { gitMergeFile } from "../server/git/merge-file.ts";
 import { Plumbing } from "../server/git/plumbing.ts";
+import { isZeroId } from "../server/git/ref.ts";
 import { type HeadMove, headMoves } from "../server/git/reflog.ts";
+import type { Repository } from "../server/git/repository.ts";
 import type { Workspace } from "../server/workspace.ts";
-import { hookOf } from "./branch-lock.ts";
 import { fromTop } from "./pathspec.ts";
 import { showNames } from "./verdict.ts";
 
@@ -70,7 +73,7 @@ export function staleErrors(stale: readonly Stale[]): readonly UdoError[] {
 // A move of HEAD by a reset, a checkout or a rebase is somebody's choice of what the tree is based on.
 async function landedFromOthers({ coordinator, repository, store, project }: Workspace): Promise<readonly Landed[]> {
 	const moves = headMoves(repository, mostMoves).filter(
-		({ from, to, message }) => from !== to && !/^0+$/.test(from) && !/^(reset|checkout|rebase)\b/.test(message),
+		({ from, to, message }) => from !== to && !isZeroId(from) && !/^(reset|checkout|rebase)\b/.test(message),
 	);
 	const branch = await repository.branch();
 	if (moves.length === 0 || branch === undefined) return [];
@@ -125,26 +128,32 @@ async function undone(
 	for (const entry of older) {
 		const change = changed.get(entry.path);
 		if (change === undefined) continue;
-		if (isZero(entry.index)) {
-			// As after `git rm --cached` of a new file, unless other files are taken back as well.
-			if (isZero(change.from) && existsSync(join(repository.worktree, entry.path))) missing.push(entry.path);
-		} else if (entry.index === change.from || (isZero(change.to) && isZero(entry.head))) back.push(entry.path);
+		if (isZeroId(entry.index)) {
+			// As after `git rm --cached` of a new file, unless other files are taken back as well, or that file was never in this index.
+			if (isZeroId(change.from) && existsSync(join(repository.worktree, entry.path))) missing.push(entry.path);
+		} else if (entry.index === change.from || (isZeroId(change.to) && isZeroId(entry.head))) back.push(entry.path);
 		else if (
 			back.length < mostMerged &&
-			!isZero(change.from) &&
-			!isZero(entry.head) &&
+			!isZeroId(change.from) &&
+			!isZeroId(entry.head) &&
 			(await lacks(git, change.from, entry))
 		)
 			back.push(entry.path);
 	}
-	return back.length === 0 ? [] : [...back, ...missing];
+	return back.length === 0 && isOfThisTree(repository, environment) ? [] : [...back, ...missing];
+}
+
+// git names the index that it commits from: an agent's own, or one in its own directory (`index`, `index.lock`, `next-index-1.lock`).
+function isOfThisTree({ worktree, gitDirectory }: Repository, environment: NodeJS.ProcessEnv): boolean {
+	const index = environment["GIT_INDEX_FILE"];
+	return index === undefined || realpathSync(dirname(resolve(worktree, index))) === realpathSync(gitDirectory);
 }
 
 // What was staged was made of the file as it was before, so merging what HEAD has since then into it must change nothing.
 async function lacks(git: Plumbing, from: string, { index, head }: StagedEntry): Promise<boolean> {
 	const [base, ours, theirs] = await Promise.all([from, index, head].map((id) => blob(git, id)));
 	if (base === undefined || ours === undefined || theirs === undefined) return false;
-	if ([base, ours, theirs].some((text) => text.includes(0) || text.length > 1_000_000)) return false;
+	if ([base, ours, theirs].some((text) => isBinary(text) || text.length > 1_000_000)) return false;
 	const merged = await gitMergeFile({ base, ours, theirs }, { style: "merge", markerSize: 40 });
 	return !merged.includes("<".repeat(40)) && !merged.equals(ours);
 }
@@ -152,8 +161,4 @@ async function lacks(git: Plumbing, from: string, { index, head }: StagedEntry):
 async function blob(git: Plumbing, id: string): Promise<Buffer | undefined> {
 	const { code, stdout } = await git.run(["cat-file", "blob", id]);
 	return code === 0 ? stdout : undefined;
-}
-
-function isZero(id: string): boolean {
-	return /^0+$/.test(id);
 }

@@ -1,8 +1,6 @@
 import { showText } from "../server/coordination/describe.ts";
+import { commitHookNames } from "../server/coordination/request-name.ts";
 import type { UdoError } from "../server/errors.ts";
-
-/** The git hooks that guard commits and pushes. */
-export const commitHookNames = ["pre-commit", "pre-merge-commit", "pre-push"] as const;
 
 /** The git hooks that udo guards: also those that look after a working tree which several sessions share. */
 export const hookNames = [...commitHookNames, "pre-rebase", "reference-transaction", "post-checkout"] as const;

@@ -27,6 +27,11 @@ export interface UdoErrorDetails {
 	readonly cause?: unknown;
 }
 
+/** The code of a system error, such as ENOENT, or an empty string. */
+export function codeOf(error: unknown): string {
+	return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
 /** The store cannot be used: unreachable, full, read-only, damaged. Exit code 6; git hooks let git pass. */
 export class StoreUnavailableError extends UdoError {
 	override readonly name = "StoreUnavailableError";

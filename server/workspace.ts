@@ -1,9 +1,9 @@
 import { userInfo } from "node:os";
 import { type Config, readConfig } from "./config.ts";
-import { Coordinator, thisHost } from "./coordination/coordinator.ts";
+import { Coordinator } from "./coordination/coordinator.ts";
 import { showText } from "./coordination/describe.ts";
 import { type Anchor, findAnchor, sessionOf } from "./coordination/identity.ts";
-import { ancestry, livenessOf } from "./coordination/process.ts";
+import { ancestry, livenessOf, thisHost } from "./coordination/process.ts";
 import {
 	newSessionId,
 	type ProjectId,

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { showNames } from "../../hooks/verdict.ts";
@@ -8,8 +6,10 @@ import { othersHere, type Writer, Writers } from "../../hooks/writers.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { type ChangedFile, changedFiles } from "../../server/git/changed.ts";
-import { ownEnvironment } from "../../server/git/plumbing.ts";
+import { runInForeground } from "../../server/git/foreground.ts";
+import { lstatIfThere } from "../../server/git/lstat.ts";
 import type { Repository } from "../../server/git/repository.ts";
+import { Scratch } from "../../server/git/snapshot/scratch.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 
@@ -53,7 +53,9 @@ async function findMine(
 ): Promise<{ readonly mine: readonly ChangedFile[]; readonly notes: readonly string[] }> {
 	const all = await changedFiles(workspace.repository);
 	// What git answered is read as UTF-8, and a name that is not cannot be told to git again.
-	const changed = all.filter(({ path }) => !path.includes("\ufffd"));
+	const named = all.filter(({ path }) => !path.includes("\ufffd"));
+	const exchanged = exchangedIn(workspace.repository, named);
+	const changed = named.filter(({ path }) => !exchanged.has(path));
 	const writers = await Writers.open(workspace, await othersHere(workspace));
 	const written: { readonly file: ChangedFile; readonly writer: Writer }[] = [];
 	for (const file of changed) written.push({ file, writer: await writers.of(file.path) });
@@ -63,8 +65,12 @@ async function findMine(
 		...noteOn(pathsOf("another"), "written by others here"),
 		...noteOn(pathsOf("shared"), "written by you and then by others: git commit -- PATH"),
 		...noteOn(
-			all.filter((file) => !changed.includes(file)).map(({ path }) => path),
+			all.filter((file) => !named.includes(file)).map(({ path }) => path),
 			"whose names are not UTF-8: git commit -- PATH",
+		),
+		...noteOn(
+			[...exchanged],
+			"where a directory took the place of a file, or a file that of a directory: git add PATH",
 		),
 		...noteOn(pathsOf("unknown"), "written by nobody that udo knows: git commit -- PATH"),
 	];
@@ -85,38 +91,48 @@ async function commitOnly(
 	files: readonly ChangedFile[],
 	args: readonly string[],
 ): Promise<number> {
-	const directory = mkdtempSync(join(tmpdir(), "udo-commit-"));
-	const list = join(directory, "paths");
+	using scratch = new Scratch(repository);
+	const list = join(scratch.directory, "paths");
 	const fresh = files.filter(({ isNew }) => isNew).map(({ path }) => path);
-	try {
-		writeFileSync(list, files.map(({ path }) => `:(top,literal)${path}\0`).join(""));
-		const from = [`--pathspec-from-file=${list}`, "--pathspec-file-nul"];
-		if (fresh.length > 0) {
-			writeFileSync(join(directory, "fresh"), fresh.map((path) => `:(top,literal)${path}\0`).join(""));
-			await repository.run("add", "-N", `--pathspec-from-file=${join(directory, "fresh")}`, "--pathspec-file-nul");
-		}
-		const before = await repository.ask("rev-parse", "--verify", "-q", "HEAD");
-		const code = await runGit(cli, ["commit", "--only", ...from, ...args]);
-		// Without a commit, and `--dry-run` makes none and succeeds, nothing is announced any more.
-		if ((await repository.ask("rev-parse", "--verify", "-q", "HEAD")) === before) {
-			for (const path of fresh) await repository.ask("update-index", "--force-remove", "--", path);
-		} else await stageAsCommitted(repository, from);
-		return code;
-	} finally {
-		rmSync(directory, { recursive: true, force: true });
+	writeFileSync(list, files.map(({ path }) => `:(top,literal)${path}\0`).join(""));
+	const from = [`--pathspec-from-file=${list}`, "--pathspec-file-nul"];
+	// From here on udo does not end before git has.
+	const { directory, environment, interrupted } = cli;
+	if (fresh.length > 0) {
+		const announced = join(scratch.directory, "fresh");
+		writeFileSync(announced, fresh.map((path) => `:(top,literal)${path}\0`).join(""));
+		await repository.run("add", "-N", `--pathspec-from-file=${announced}`, "--pathspec-file-nul");
 	}
+	const before = await repository.ask("rev-parse", "--verify", "-q", "HEAD");
+	const code = await runInForeground({ directory, environment, interrupted }, ["commit", "--only", ...from, ...args]);
+	// Without a commit, and `--dry-run` makes none and succeeds, nothing is announced any more.
+	if ((await repository.ask("rev-parse", "--verify", "-q", "HEAD")) === before) {
+		for (const path of fresh) await repository.ask("update-index", "--force-remove", "--", path);
+	} else await stageAsCommitted(repository, from);
+	return code;
+}
+
+// git refuses to commit these by their names, and announcing a new one takes the other out of the index. A submodule is a
+// directory as well.
+function exchangedIn({ worktree }: Repository, files: readonly ChangedFile[]): ReadonlySet<string> {
+	const paths = new Set(files.map(({ path }) => path));
+	const exchanged = new Set<string>();
+	for (const path of paths) {
+		const above = parentsOf(path).filter((parent) => paths.has(parent));
+		for (const each of above.length === 0 ? [] : [path, ...above]) exchanged.add(each);
+		const full = join(worktree, path);
+		if (lstatIfThere(full)?.isDirectory() === true && !existsSync(join(full, ".git"))) exchanged.add(path);
+	}
+	return exchanged;
+}
+
+function parentsOf(path: string): readonly string[] {
+	const names = path.split("/");
+	return names.slice(1).map((_, i) => names.slice(0, i + 1).join("/"));
 }
 
 // A pre-commit hook that changes and stages files, as lint-staged does, stages them for the commit alone: what is left in the
 // index would take the change back.
 async function stageAsCommitted(repository: Repository, from: readonly string[]): Promise<void> {
 	await repository.ask("reset", "-q", ...from);
-}
-
-function runGit({ directory, environment }: Cli, args: readonly string[]): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const child = spawn("git", args, { cwd: directory, env: ownEnvironment(environment), stdio: "inherit" });
-		child.once("error", reject);
-		child.once("exit", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-	});
 }

@@ -18,6 +18,7 @@ import { describeLink } from "../../server/coordination/describe-link.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import { openWorkspace, type Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
+import { readInput } from "../input.ts";
 import { pushInstead } from "../push/instead.ts";
 
 // No user waits longer for git because of udo, whatever hangs.
@@ -85,7 +86,7 @@ class Answer {
 
 // A conflict that is proven stops git; a fault of udo does not, unless UDO_STRICT=1 asks for that.
 async function guard(cli: HookCli, name: HookName, args: readonly string[], answer: Answer): Promise<void> {
-	const input = name === "pre-push" || name === "reference-transaction" ? await standardInput() : "";
+	const input = name === "pre-push" || name === "reference-transaction" ? await whatGitWrote() : "";
 	await using workspace = await openWorkspace({
 		directory: cli.directory,
 		environment: cli.environment,
@@ -149,9 +150,7 @@ function noteFault(cli: HookCli, error: unknown, effect: string): void {
 	cli.output.note(`udo: ${showText(what)}; ${effect} (next: ${next})`);
 }
 
-async function standardInput(): Promise<string> {
-	if (process.stdin.isTTY) return "";
-	const chunks: Buffer[] = [];
-	for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-	return Buffer.concat(chunks).toString("utf8");
+// Whoever tries a hook by hand is not waited for.
+async function whatGitWrote(): Promise<string> {
+	return process.stdin.isTTY ? "" : (await readInput()).toString();
 }

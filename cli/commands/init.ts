@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { describeChanges, listChanges } from "../../hooks/describe-changes.ts";
-import type { Change } from "../../hooks/file-state.ts";
+import { describeChanges, listChanges } from "../../hooks/install/describe-changes.ts";
+import type { Change } from "../../hooks/install/file-state.ts";
 import type { ForeignTool } from "../../hooks/install/foreign-tool.ts";
 import { carryOut, planInstall, planRemoval } from "../../hooks/install/install.ts";
 import { carryOutDriver, driverLevels, planDriverRemoval, planMergeDriver } from "../../hooks/install/merge-driver.ts";
@@ -47,7 +47,10 @@ async function init(cli: Cli, options: Options): Promise<number> {
 		if (!(await settle(cli, repository, changes, options))) return 0;
 		carryOutDriver(driver, "udo init --remove");
 		carryOut(repository, planRemoval(repository), "udo init --remove");
-		report(cli, repository, changes, ["udo's hooks are removed; everything else is as it was before"]);
+		report(cli, repository, changes, [
+			"udo's hooks are removed; everything else is as it was before",
+			...(await snapshotsLeft(repository)),
+		]);
 		return 0;
 	}
 	const plan = await planInstall(repository, thisProgram(cli.environment), {
@@ -55,10 +58,7 @@ async function init(cli: Cli, options: Options): Promise<number> {
 	});
 	const planDriver = () => driverChanges(cli, repository, options.mergeDriver);
 	const driver = await planDriver();
-	if (plan.kind === "foreign") {
-		if (driver.length > 0 && (await settle(cli, repository, driver, options))) carryOutDriver(driver, "udo init");
-		return explainForeign(cli, plan.tool);
-	}
+	if (plan.kind === "foreign") return initBeside(cli, repository, plan.tool, driver, options);
 	const changes = together(plan.changes, driver);
 	if (!(await settle(cli, repository, changes, options))) return 0;
 	carryOut(repository, plan.changes, "udo init");
@@ -70,10 +70,34 @@ async function init(cli: Cli, options: Options): Promise<number> {
 	report(cli, repository, changes, [
 		`hooks installed for all working trees of this clone, project ${project}`,
 		...behind,
+		...extras(options),
 		"next: udo doctor",
 		"to see locks in your editor, let it start `udo lsp` as a language server for all files (README.md)",
 	]);
 	return 0;
+}
+
+// What was asked for beside the hooks.
+function extras({ guardTree, mergeDriver }: Options): readonly string[] {
+	const guard = guardTree === true ? "is kept before git destroys it: udo restore" : "is not kept any more";
+	const driver =
+		mergeDriver === false
+			? "git merges files by itself"
+			: `git merges files with udo (${mergeDriver === true ? "exact" : showText(mergeDriver ?? "")})`;
+	return [
+		...(guardTree === undefined ? [] : [`what is in the working trees ${guard}`]),
+		...(mergeDriver === undefined ? [] : [driver]),
+	];
+}
+
+// Somebody's work may be in them, so nobody but a person deletes them.
+async function snapshotsLeft(repository: Repository): Promise<readonly string[]> {
+	const refs = await repository.run("for-each-ref", "--format=%(refname)", "refs/udo/");
+	if (refs.trim() === "") return [];
+	return [
+		"what udo kept of the working trees is still under refs/udo; to delete it:",
+		"  git for-each-ref --format='delete %(refname)' refs/udo/ | git update-ref --stdin",
+	];
 }
 
 // From the first git command on, also where this is the first that this machine sees of the team.
@@ -142,18 +166,39 @@ function report(cli: Cli, repository: Repository, changes: readonly Change[], li
 	cli.output.result("init", { changes: changed, done: true }, lines);
 }
 
-function explainForeign(cli: Cli, tool: ForeignTool): number {
+/** Beside a tool that writes the hooks itself only the merge driver can be installed; the hooks are for a person to call. */
+async function initBeside(
+	cli: Cli,
+	repository: Repository,
+	tool: ForeignTool,
+	driver: readonly Change[],
+	options: Options,
+): Promise<number> {
+	if (options.guardTree === true) {
+		throw new UsageError(`--guard-tree cannot be installed beside ${tool.name}`, {
+			why: "it needs hooks of udo's own, which git has from version 2.54 on.",
+			next: "udo init, with a newer git, or without --guard-tree",
+		});
+	}
+	const isDry = options.dryRun === true;
+	if (driver.length > 0 && !isDry) {
+		if (!(await settle(cli, repository, driver, options))) return 0;
+		carryOutDriver(driver, "udo init");
+	}
+	const list = isDry ? listChanges : describeChanges;
+	const changes = list(repository, driver).map((line) => showText(line));
 	const { name, config, snippet, missing, unguarded } = tool;
 	const isSetUp = missing.length === 0;
 	const lines = isSetUp
-		? [`nothing to do: ${config} calls udo already`]
+		? [changes.length === 0 ? `nothing to do: ${config} calls udo already` : `${config} calls udo already`]
 		: [
-				`${name} writes the hooks of this repository, so udo touches nothing. Put this into ${config}:`,
+				`${name} writes the hooks of this repository, so udo touches none of them. Put this into ${config}:`,
 				...snippet,
 				`then: ${name} install`,
 				...(unguarded === undefined ? [] : [unguarded]),
 			];
-	const found = { tool: name, config, snippet: snippet.join("\n"), missing, changes: [], done: isSetUp };
-	cli.output.result("init", found, lines);
+	const found = { tool: name, config, snippet: snippet.join("\n"), missing, changes, done: isSetUp && !isDry };
+	const done = changes.length > 0 && isDry ? ["would do:", ...changes.map((line) => `  ${line}`)] : changes;
+	cli.output.result("init", found, [...done, ...lines]);
 	return 0;
 }

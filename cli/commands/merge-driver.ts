@@ -2,17 +2,17 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { showText } from "../../server/coordination/describe.ts";
-import { recall } from "../../server/coordination/merge-memory.ts";
-import { UdoError } from "../../server/errors.ts";
+import { StoreUnavailableError, UdoError } from "../../server/errors.ts";
+import { isBinary } from "../../server/git/binary.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
 import { Settings } from "../../server/git/settings.ts";
-import { hunkKey } from "../../server/merge/hunk.ts";
 import { renderPieces } from "../../server/merge/markers.ts";
 import { mergeTexts, type Texts } from "../../server/merge/merge.ts";
 import { type Style, styles } from "../../server/merge/refine.ts";
-import { mergeSafely, type SafeContext } from "../../server/merge/safe.ts";
+import { mergeSafely } from "../../server/merge/safe.ts";
 import type { Cli } from "../command.ts";
 import { replaceFile } from "../replace-file.ts";
+import { memoryOf } from "../resolve/memory.ts";
 
 export function define(command: Command, cli: Cli): void {
 	command
@@ -52,7 +52,7 @@ async function drive(cli: Cli, call: Call, { level }: Options): Promise<number> 
 	const read = (name: string) => readFile(resolve(cli.directory, name));
 	const texts = { base: await read(call.base), ours: await read(call.ours), theirs: await read(call.theirs) };
 	const path = showText(call.path, 120);
-	if (Object.values(texts).some((text) => text.subarray(0, 8000).includes(0))) {
+	if (Object.values(texts).some((text) => isBinary(text))) {
 		cli.output.note(`udo: ${path} is binary; ours is kept: udo resolve, with --ours or --theirs`);
 		return conflicted;
 	}
@@ -79,10 +79,11 @@ function giveUp(cause: unknown): never {
 }
 
 async function safely(cli: Cli, texts: Texts, path: string, style: Style) {
-	const workspace = await cli.open().catch(() => undefined);
-	const remembered: SafeContext["remembered"] = async (hunk) =>
-		workspace === undefined ? undefined : recall(workspace.coordinator, hunkKey(hunk)).catch(() => undefined);
-	return mergeSafely(texts, { path, style, remembered });
+	const workspace = await cli.open().catch((error: unknown) => {
+		if (!(error instanceof StoreUnavailableError)) throw error;
+		return undefined;
+	});
+	return mergeSafely(texts, { path, style, remembered: memoryOf({ workspace }, path) });
 }
 
 async function conflictStyle(cli: Cli): Promise<Style> {

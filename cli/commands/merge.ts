@@ -18,7 +18,7 @@ export function define(command: Command, cli: Cli): void {
 		.argument("[base]", "the version that both sides started from; no files: the conflicted ones of the repository")
 		.argument("[ours]", "our version")
 		.argument("[theirs]", "their version; one of the three may be - for stdin")
-		.option("--safe", "also settle by what was remembered and by rules that are right at least nine times of ten")
+		.option("--safe", "also settle by what was remembered and by guarded rules")
 		.option("--dry-run", "change nothing, only say what would be merged")
 		.option("--explain", "show each conflict that a rule settles, with the three texts")
 		.option("--abort", "take back what udo merge did, to the byte")

@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
+import { shellWord } from "../../server/shell-word.ts";
 import type { Cli } from "../command.ts";
 import { replaceFile } from "../replace-file.ts";
 import { changedMeanwhile } from "../resolve/changed-meanwhile.ts";
@@ -34,7 +35,7 @@ interface Names {
 async function mergetool(cli: Cli, names: Names): Promise<number> {
 	if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
 		throw new UsageError("nobody can be asked here", {
-			next: "udo resolve PATH --ours, --theirs, --both or --file FILE",
+			next: `udo resolve ${shellWord(names.merged)} --ours, --theirs, --both or --file FILE`,
 		});
 	}
 	const target = await fileTarget(cli, names);
@@ -68,7 +69,6 @@ async function fileTarget(cli: Cli, { base, local, remote, merged }: Names): Pro
 			await replaceFile(path, text);
 			return { what: basename(merged) };
 		},
-		finish: async () => {},
 	};
 }
 
@@ -79,9 +79,9 @@ function markerSizeOf(text: Buffer): number {
 }
 
 function textOf(cli: Cli, name: string): Promise<Buffer> {
-	return name === ""
-		? Promise.resolve(Buffer.alloc(0))
-		: readFile(resolve(cli.directory, name)).catch(() => Buffer.alloc(0));
+	// Without a base git names none.
+	if (name === "") return Promise.resolve(Buffer.alloc(0));
+	return readFile(resolve(cli.directory, name)).catch((cause: unknown) => unreadable(name, cause));
 }
 
 function unreadable(name: string, cause: unknown): never {

@@ -1,25 +1,28 @@
-import { join } from "node:path";
 import type { Command } from "commander";
-import { showText } from "../../server/coordination/describe.ts";
-import { type Conflicted, plan } from "../../server/coordination/push/leader.ts";
+import { heldBranch } from "../../hooks/held-branch.ts";
+import { machineClock } from "../../server/coordination/clock.ts";
+import { showSession, showText } from "../../server/coordination/describe.ts";
+import { plan } from "../../server/coordination/push/leader.ts";
 import { PushQueue } from "../../server/coordination/push/queue.ts";
-import { newPushRequest, type PushOutcome, type PushTicket } from "../../server/coordination/push/ticket.ts";
+import type { PushLanded, PushOutcome, PushTicket } from "../../server/coordination/push/ticket.ts";
 import { type PushTurn, takeTurn } from "../../server/coordination/push/turn.ts";
+import { pushRequest } from "../../server/coordination/request-name.ts";
 import { UdoError } from "../../server/errors.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
-import { committerIdentity } from "../../server/git/push/committer.ts";
 import { GitPushRemote } from "../../server/git/push/git-push-remote.ts";
 import { type LocalUpdate, moveBranch } from "../../server/git/push/local-branch.ts";
 import { copyNotes } from "../../server/git/push/notes.ts";
 import { receiveLanded } from "../../server/git/push/receive.ts";
-import { readRef } from "../../server/git/ref.ts";
+import { shortRef } from "../../server/git/ref.ts";
 import { type Destination, findDestination } from "../../server/git/remote.ts";
 import { GitError } from "../../server/git/repository.ts";
 import { Settings } from "../../server/git/settings.ts";
-import { shellWord } from "../../server/shell-word.ts";
+import { resourceWords, shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 import { parseDuration } from "../duration.ts";
+import { reportConflict, settleConflicts } from "../push/conflict.ts";
+import { draftTicket } from "../push/draft.ts";
 import { pushFailure } from "../push/failure.ts";
 import { describePush, showPhase, showWaiting } from "../push/report.ts";
 
@@ -45,7 +48,9 @@ export function define(command: Command, cli: Cli): void {
 		.action(
 			cli.action((remote: string | undefined, branch: string | undefined, options: Options) =>
 				push(cli, remote, branch, options).catch((error: unknown) => {
-					throw error instanceof GitError ? gitFailed(error) : error;
+					if (!(error instanceof GitError)) throw error;
+					if (cli.interrupted.aborted) return interrupted(cli);
+					throw gitFailed(error);
 				}),
 			),
 		);
@@ -64,7 +69,7 @@ async function push(
 	const current = await repository.branch();
 	const settings = await Settings.read(git);
 	const to = await findDestination(git, settings, current, { remote, branch, to: options.to });
-	const draft = await draftTicket(cli, workspace, git, settings, to, options);
+	const draft = await draftTicket(workspace, { git, settings, to, environment: cli.environment }, options);
 	const remoteRef = new GitPushRemote(git, repository, to, {
 		environment: { UDO_PUSH: "1" },
 		isDry: options.dryRun === true,
@@ -72,14 +77,14 @@ async function push(
 	const queue = new PushQueue(coordinator, to.name, to.ref);
 	const turn: PushTurn =
 		options.dryRun === true
-			? { ok: true, outcome: await plan(remoteRef, { ...draft, request: newPushRequest(queue.now()) }) }
+			? { ok: true, outcome: await plan(remoteRef, { ...draft, request: pushRequest(machineClock.now()) }) }
 			: await takeTurn(queue, remoteRef, draft, {
 					waitMs,
 					signal: cli.interrupted,
 					withOthers: options.batch,
 					onWaiting: (waiting, estimateMs) => showWaiting(cli.output, to, waiting, estimateMs),
 					onPhase: (phase, batch) => showPhase(cli.output, to, phase, batch),
-					onConflict: (ticket, outcome) => report(workspace, queue, remoteRef, ticket, outcome),
+					onConflict: (ticket, outcome) => reportConflict(workspace, queue, remoteRef, ticket, outcome),
 				});
 	cli.output.progressDone();
 	if (!turn.ok) {
@@ -87,14 +92,26 @@ async function push(
 		throw await pushFailure(workspace, to, turn);
 	}
 	const { outcome } = turn;
+	if (outcome.kind === "unreachable" && cli.interrupted.aborted) return interrupted(cli);
 	const local = await settleLocally(workspace, git, to, draft, outcome).catch(notSettled);
-	if (outcome.kind === "landed") await copyNotes(git, settings, outcome.commits);
+	const notCopied = outcome.kind === "landed" ? await copyNotes(git, settings, outcome.commits) : undefined;
+	if (notCopied !== undefined) {
+		cli.output.note(`udo: the commits' notes were not taken along: ${showText(notCopied.split("\n")[0] ?? "")}`);
+	}
 	if (outcome.kind === "landed") await settleConflicts(workspace, queue, draft, outcome.tip);
 	const failure = await pushFailure(workspace, to, turn);
 	if (failure !== undefined) throw failure;
 	const { data, lines } = describePush(to, outcome, local);
 	cli.output.result("push", data, lines);
 	return 0;
+}
+
+// Ctrl-C also ends the git at work, and nobody knows what the remote had of it by then.
+function interrupted({ output }: Cli): number {
+	output.note(
+		"udo: interrupted; when it was too late for that, it has landed, and does not land twice\n  next: udo push",
+	);
+	return 130;
 }
 
 function gitFailed(cause: GitError): UdoError {
@@ -106,105 +123,39 @@ function gitFailed(cause: GitError): UdoError {
 	});
 }
 
-async function draftTicket(
-	cli: Cli,
-	{ coordinator, repository }: Workspace,
-	git: Plumbing,
-	settings: Settings,
-	to: Destination,
-	options: Options,
-): Promise<Omit<PushTicket, "request">> {
-	const tip = await readRef(git, repository, `refs/heads/${to.branch}`);
-	if (tip === undefined) {
-		const isTag = (await readRef(git, repository, `refs/tags/${to.branch}`)) !== undefined;
-		throw new UdoError(`there is no branch ${showText(to.branch, 120)}`, {
-			code: "branch_missing",
-			...(isTag && { why: "there is a tag of that name, for which nobody stands in line." }),
-			next: isTag ? `git push ${shellWord(to.remote)} ${shellWord(to.branch)}` : "git branch --list",
-		});
-	}
-	const isSigned = settings.isTrue("commit.gpgsign");
-	const known = to.tracking === undefined ? undefined : await readRef(git, repository, to.tracking);
-	const { id, actor, host } = coordinator.session;
-	return {
-		session: id,
-		actor,
-		host,
-		address: to.address,
-		ref: to.ref,
-		branch: to.branch,
-		remote: to.remote,
-		tip,
-		...(known !== undefined && { known }),
-		objects: join(repository.commonDirectory, "objects"),
-		committer: await committerIdentity(git, settings, cli.environment),
-		isAlone: !options.batch || isSigned,
-		isSigned,
-		...(options.merge === true && {
-			mergeMessage: `Merge remote-tracking branch '${to.remote}/${to.ref.replace(/^refs\/heads\//, "")}' into ${to.branch}\n`,
-		}),
-	};
-}
-
 async function settleLocally(
-	{ repository }: Workspace,
+	workspace: Workspace,
 	git: Plumbing,
 	to: Destination,
 	{ tip, known }: Pick<PushTicket, "tip" | "known">,
 	outcome: PushOutcome,
 ): Promise<LocalUpdate> {
 	if (outcome.kind !== "landed") return { kind: "unchanged" };
+	const { repository } = workspace;
+	const again = commandAgain(to, outcome);
 	if (!(await receiveLanded(git, repository, { ...to, known }, outcome))) {
-		return { kind: "deferred", why: "what landed could not be fetched", next: "git fetch" };
+		return { kind: "deferred", why: "what landed could not be fetched", next: again };
+	}
+	// Of a branch with the remote one's name the turn has seen to it that nobody else has it.
+	const held = shortRef(to.ref) === to.branch ? undefined : await heldBranch(workspace, [to.branch]);
+	if (held !== undefined && tip !== outcome.tip) {
+		const who = showSession({ session: held.holder.id, actor: held.holder.actor });
+		const next = `udo run --wait ${resourceWords({ kind: "git", id: to.branch })} -- ${again}`;
+		return { kind: "deferred", why: `branch ${to.branch} is locked by ${who}`, next };
 	}
 	const message = `udo push: landed on ${to.remote} ${to.ref}`;
-	return moveBranch(git, repository, { branch: to.branch, from: tip, to: outcome.tip, message });
+	return moveBranch(git, repository, { branch: to.branch, from: tip, to: outcome.tip, message, again });
+}
+
+/** What brings the local branch to what landed later on: commits that landed do not land again. */
+function commandAgain(to: Destination, { commits, tip }: PushLanded): string {
+	if (commits.every((commit) => commit.to === commit.from)) return `git merge --ff-only ${tip.slice(0, 12)}`;
+	const ref = shortRef(to.ref);
+	return `udo push${ref === to.branch ? "" : ` --to ${shellWord(ref)}`} ${shellWord(to.remote)} ${shellWord(to.branch)}`;
 }
 
 // It has landed, whatever goes wrong here.
 function notSettled(error: unknown): LocalUpdate {
 	if (!(error instanceof GitError)) throw error;
 	return { kind: "deferred", why: error.message.split("\n")[0] ?? "git failed", next: "git status" };
-}
-
-// What once stood in the way of this branch has been sorted out, or it would not have landed.
-async function settleConflicts(
-	{ coordinator, project, store }: Workspace,
-	queue: PushQueue,
-	ticket: Pick<PushTicket, "session" | "branch">,
-	tip: string,
-): Promise<void> {
-	const cause = `${queue.causeOf(ticket)} `;
-	for (const conflict of await store.conflicts(project)) {
-		if (!conflict.cause.startsWith(cause)) continue;
-		const resolution = `landed as ${tip.slice(0, 12)}`;
-		await store.resolveConflict(project, conflict.id, resolution, coordinator.author, "coordinated push");
-	}
-}
-
-async function report(
-	{ project, store }: Workspace,
-	queue: PushQueue,
-	remote: GitPushRemote,
-	ticket: PushTicket,
-	outcome: Conflicted,
-): Promise<PushOutcome> {
-	const [path = ""] = outcome.paths;
-	const more = outcome.paths.length > 1 ? ` and ${outcome.paths.length - 1} more` : "";
-	const name = ticket.ref.replace(/^refs\/heads\//, "");
-	const { id } = await store.reportConflict(
-		{
-			project,
-			type: "git_merge",
-			resource: `file:${path}` as never,
-			sessions: [ticket.session],
-			cause: `${queue.causeOf(ticket)} ${ticket.tip}`,
-			summary: `${path}${more}: ${ticket.branch} of ${ticket.actor} does not fit on ${ticket.remote} ${name}`,
-			next: `git pull --rebase ${shellWord(ticket.remote)} ${shellWord(name)}`,
-			blobs: remote.textsOf(ticket),
-			attempts: [{ strategy: "coordinated push", outcome: "did not fit, the others went on without it" }],
-		},
-		{ session: ticket.session, actor: ticket.actor },
-	);
-	return { ...outcome, conflict: id };
 }

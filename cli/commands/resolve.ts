@@ -1,19 +1,20 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { openConflicts } from "../../server/conflicts.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError, UsageError } from "../../server/errors.ts";
 import type { Cli } from "../command.ts";
 import type { Choice } from "../resolve/choice.ts";
-import { chooseIn } from "../resolve/choose.ts";
+import { chooseIn, type Settled } from "../resolve/choose.ts";
 import { concludeInterrupted } from "../resolve/conclude.ts";
-import { type ChoiceFlags, choiceOf } from "../resolve/flags.ts";
+import { type ChoiceFlags, choiceOf, namedIn } from "../resolve/flags.ts";
 import { gitFailed } from "../resolve/git-failure.ts";
 import { type OpenFile, openFile, selected, type TextFile } from "../resolve/open-files.ts";
 import { here, isTerminal, openPlace, type Place, refreshed, repositoryPath } from "../resolve/place.ts";
 import { findRecorded, looksLikeId } from "../resolve/recorded.ts";
 import { pathOf } from "../resolve/records.ts";
 import { resolveRecorded } from "../resolve/resolve-recorded.ts";
-import { count, describeFile, describeHunk, describeOperation } from "../resolve/show.ts";
+import { count, describeFile, describeHunk, describeOperation, pathWord } from "../resolve/show.ts";
 import { undoStep } from "../resolve/undo.ts";
 import { type WalkItem, walk } from "../resolve/walk.ts";
 import { takeWhole, type WholeChoice } from "../resolve/whole.ts";
@@ -29,12 +30,15 @@ interface Options extends ChoiceFlags {
 export function define(command: Command, cli: Cli): void {
 	command
 		.argument("[what...]", "conflicted files or directories, or the id of a recorded conflict; none: all")
-		.option("--ours", "what is on the branch you are on (in a rebase: what you rebase onto)")
-		.option("--theirs", "what is being merged, picked or replayed")
+		.option(
+			"--ours",
+			"what is on the branch you are on (in a rebase: what you rebase onto); `udo resolve ID` says whose it is there",
+		)
+		.option("--theirs", "what is being merged, picked or replayed; of a recorded conflict: see --ours")
 		.option("--both [order]", "one after the other: ours-first (default) or theirs-first")
 		.option("--candidate <n>", "the n-th of the candidates that `udo resolve PATH` lists")
 		.option("--file <file>", "what is in this file, - for stdin; without --hunk the whole file")
-		.option("--hunk <n>", "only the n-th conflict that is open in the file")
+		.option("--hunk <n>", "only the n-th conflict that is open in the file, or the one that --json names so")
 		.option("--identical", "with --hunk: also wherever else in these files both sides are the same")
 		.option("--undo", "take back the last choice, byte for byte")
 		.option("--done", "a recorded conflict is settled, by whatever means")
@@ -43,7 +47,7 @@ export function define(command: Command, cli: Cli): void {
 }
 
 async function resolve(cli: Cli, what: readonly string[], options: Options): Promise<number> {
-	const choice = await choiceOf(cli, options);
+	const choice = await choiceOf(cli, what, options);
 	const place = await openPlace(cli);
 	for (const path of await concludeInterrupted(place)) cli.output.note(`staged ${showText(path)}, as it was left`);
 	const now = await refreshed(place);
@@ -65,7 +69,9 @@ async function byPath(
 	if (options.undo === true) return undo(cli, place, what);
 	if (choice !== undefined) return choose(cli, place, what, choice, options);
 	if (options.hunk !== undefined || options.identical === true) {
-		throw new UsageError("--hunk says where, but not what", { next: "udo resolve PATH --hunk N --ours" });
+		throw new UsageError("--hunk says where, but not what", {
+			next: `udo resolve ${namedIn(what)} --hunk ${showText(options.hunk ?? "N", 40)} --ours`,
+		});
 	}
 	return look(cli, place, what);
 }
@@ -84,6 +90,8 @@ async function byId(
 	if (workspace === undefined) {
 		throw new UdoError("the store cannot be used", { code: "store_unavailable", exitCode: 6, next: "udo doctor" });
 	}
+	// What is over is not to be settled once more.
+	await openConflicts(workspace, cli.environment);
 	const recorded = await findRecorded(workspace, id);
 	const { conflict } = recorded;
 	const unmerged = conflict.resolution === undefined ? pathOf(place, conflict) : undefined;
@@ -154,7 +162,7 @@ async function choose(
 	}
 	const files: OpenFile[] = [];
 	for (const unmerged of selected(place, cli.directory, what)) files.push(await openFile(place, unmerged));
-	const settled = await chooseIn(place, files, choice, options);
+	const settled = await chooseIn(place, files, choice, { ...options, from: here(cli, place) });
 	const left = await refreshed(place);
 	const still = new Set(left.unmerged.map(({ path }) => path));
 	const lines = settled.map(({ path, conflicts }) => {
@@ -162,7 +170,7 @@ async function choose(
 		return `${showText(path)}: ${conflicts === 0 ? "settled" : `${count(conflicts)} settled`}${staged}`;
 	});
 	const data = { settled: settled.map((each) => ({ ...each, staged: !still.has(each.path) })), ...forJson(left, []) };
-	cli.output.result("resolve", data, [...lines, nextLine(left)]);
+	cli.output.result("resolve", data, [...lines, ...undoLine(cli, place, settled), nextLine(left)]);
 	return 0;
 }
 
@@ -173,6 +181,13 @@ async function undo(cli: Cli, place: Place, what: readonly string[]): Promise<nu
 	const line = undone === undefined ? "nothing to undo" : `undone in ${showText(undone.path)}: ${undone.what}`;
 	cli.output.result("resolve", data, [line]);
 	return 0;
+}
+
+function undoLine(cli: Cli, place: Place, settled: readonly Settled[]): readonly string[] {
+	const [first, ...others] = settled;
+	if (first === undefined) return [];
+	const word = others.length === 0 ? pathWord(first.path, here(cli, place)) : "PATH";
+	return [`udo resolve --undo ${word} takes ${others.length === 0 ? "that" : "one of them"} back`];
 }
 
 function nothingLeft({ operation }: Place): string {
@@ -205,9 +220,18 @@ function forJson({ operation, unmerged }: Place, files: readonly OpenFile[]): ob
 	};
 }
 
-function hunkForJson({ number, line, ours, base, theirs, candidates }: TextFile["reading"]["hunks"][number]): object {
+function hunkForJson({
+	number,
+	name,
+	line,
+	ours,
+	base,
+	theirs,
+	candidates,
+}: TextFile["reading"]["hunks"][number]): object {
 	return {
 		number,
+		name,
 		line,
 		ours: ours.toString(),
 		base: base?.toString() ?? null,

@@ -35,7 +35,7 @@ export function define(command: Command, cli: Cli): void {
 async function list(cli: Cli): Promise<number> {
 	const { repository } = await cli.open();
 	const snapshots = new Snapshots(repository, cli.environment);
-	const here = await snapshotsHere(snapshots, repository);
+	const here = await snapshots.here();
 	const shown = here.slice(0, mostListed);
 	const data = [];
 	for (const [i, snapshot] of shown.entries()) {
@@ -60,15 +60,11 @@ async function list(cli: Cli): Promise<number> {
 async function bringBack(cli: Cli, which: string, typed: readonly string[], options: Options): Promise<number> {
 	const { repository } = await cli.open();
 	const snapshots = new Snapshots(repository, cli.environment);
-	const snapshot = choose(await snapshotsHere(snapshots, repository), which);
+	const snapshot = choose(await snapshots.here(), which);
 	const paths = typed.map((path) => inside(repository, cli.directory, path));
 	const restored = await restore(snapshots.git, snapshot, { paths, staged: options.staged === true });
 	cli.output.result("restore", { snapshot: snapshot.commit, ...restored }, describe(restored));
-	return restored.blocked.length > 0 ? 5 : 0;
-}
-
-async function snapshotsHere(snapshots: Snapshots, { worktree }: Repository): Promise<readonly Snapshot[]> {
-	return (await snapshots.list()).filter((each) => each.worktree === worktree);
+	return restored.blocked.length + restored.failed.length > 0 ? 5 : 0;
 }
 
 function choose(here: readonly Snapshot[], which: string): Snapshot {
@@ -93,7 +89,7 @@ function inside({ worktree }: Repository, directory: string, typed: string): str
 	return path;
 }
 
-function describe({ written, removed, beside, blocked, staged }: Restored): readonly string[] {
+function describe({ written, removed, beside, blocked, failed, staged }: Restored): readonly string[] {
 	const lines = [
 		...written.slice(0, 50).map((path) => `restored ${showText(path)}`),
 		...(written.length > 50 ? [`and ${written.length - 50} more`] : []),
@@ -105,6 +101,7 @@ function describe({ written, removed, beside, blocked, staged }: Restored): read
 				: `kept ${showText(path)}, which changed since; the old one: ${shellWord(copy)}`,
 		),
 		...blocked.map((path) => `not restored: something else is where ${showText(path)} was; move it away first`),
+		...failed.map(({ path, why }) => `not restored: ${showText(path)} (${why})`),
 		...staged.map((path) => `staged ${showText(path)}`),
 	];
 	return lines.length === 0 ? ["nothing to restore: all is as it was"] : lines;

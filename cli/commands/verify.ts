@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { type Pusher, preReceive } from "../../hooks/pre-receive.ts";
+import { preReceive } from "../../hooks/pre-receive.ts";
+import type { Pusher } from "../../hooks/pusher.ts";
 import { refusedExitCode, type Verdict } from "../../hooks/verdict.ts";
 import { showText } from "../../server/coordination/describe.ts";
 import { describeLink } from "../../server/coordination/describe-link.ts";
@@ -10,9 +11,11 @@ import { StoreUnavailableError, UdoError, UsageError } from "../../server/errors
 import type { BranchUpdate } from "../../server/git/pushed/changes.ts";
 import { pushedProjects } from "../../server/git/pushed/project.ts";
 import { PushedRepository } from "../../server/git/pushed/repository.ts";
+import { shortRef } from "../../server/git/ref.ts";
 import { type Onlooker, openOnlooker } from "../../server/onlooker.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Cli } from "../command.ts";
+import { readInput } from "../input.ts";
 
 // Each refusal is three lines of what whoever pushes gets to see.
 const mostRefusals = 5;
@@ -54,7 +57,9 @@ async function verify(cli: Cli, range: string | undefined, options: Options): Pr
 	try {
 		const repository = await PushedRepository.open(cli.directory, cli.environment);
 		const updates =
-			range === undefined ? readUpdates(await standardInput()) : [await readRange(repository, range, options.branch)];
+			range === undefined
+				? readUpdates((await readInput()).toString())
+				: [await readRange(repository, range, options.branch)];
 		return report(cli, options, updates, await judgeAll(cli, repository, updates, given));
 	} catch (error) {
 		if (error instanceof UsageError || (error instanceof UdoError && error.code === unknownCommit)) throw error;
@@ -85,7 +90,7 @@ async function readRange(repository: PushedRepository, range: string, name: stri
 	if (from === "") {
 		throw new UsageError(`${showText(JSON.stringify(range), 80)} is not a range`, { next: "udo verify OLD..NEW" });
 	}
-	const branch = name?.replace(/^refs\/heads\//, "");
+	const branch = name && shortRef(name);
 	const [before, after] = await Promise.all([from, to].map((word) => commitOf(repository, word)));
 	if (before === undefined && branch === undefined) {
 		throw new UsageError("what is new on a new branch depends on which it is", {
@@ -196,10 +201,4 @@ function passUnverified(cli: Cli, error: unknown): number {
 	if (cli.output.json) cli.output.result("verify", { accepted: true, unchecked: showText(what) }, []);
 	process.stderr.write(`udo: ${showText(what)}; what is pushed was not checked (next: ${showText(next)})\n`);
 	return 0;
-}
-
-async function standardInput(): Promise<string> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-	return Buffer.concat(chunks).toString("utf8");
 }

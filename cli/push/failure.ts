@@ -1,7 +1,10 @@
-import { showBlocker, showDuration, showText } from "../../server/coordination/describe.ts";
+import { showBlocker, showDuration, showSession, showText } from "../../server/coordination/describe.ts";
+import type { Blocker } from "../../server/coordination/lock.ts";
 import type { PushTurn } from "../../server/coordination/push/turn.ts";
 import { isStoppedPush } from "../../server/coordination/push/watch.ts";
 import { HeldError, UdoError } from "../../server/errors.ts";
+import { isUnreachable } from "../../server/git/push/transient.ts";
+import { shortRef } from "../../server/git/ref.ts";
 import type { Destination } from "../../server/git/remote.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Workspace } from "../../server/workspace.ts";
@@ -13,7 +16,7 @@ export async function pushFailure(
 	to: Destination,
 	turn: PushTurn,
 ): Promise<UdoError | undefined> {
-	const ref = to.ref.replace(/^refs\/heads\//, "");
+	const ref = shortRef(to.ref);
 	const place = `${showText(to.remote, 80)} ${showText(ref, 120)}`;
 	const pull = `git pull --rebase ${shellWord(to.remote)} ${shellWord(ref)}`;
 	if (!turn.ok) {
@@ -22,10 +25,9 @@ export async function pushFailure(
 			return refusal(workspace, [{ kind: "database", id: `push to ${place}` }], turn.claimed);
 		}
 		const [blocker] = why.blockers;
-		const stopped =
-			blocker !== undefined && isStoppedPush(blocker) ? `, and is stopped (pid ${blocker.owner?.pid})` : "";
+		const more = why.ahead === 0 ? "" : `; ${why.ahead} more in line before you`;
 		return new HeldError(`no turn to push to ${place} within ${showDuration(waitedMs)}`, {
-			why: `${why.ahead} ahead of you in line${blocker === undefined ? "" : `; ${showBlocker(blocker)}${stopped}`}.`,
+			why: `${blocker === undefined ? "others are before you" : showTurn(blocker)}${more}.`,
 			next: "udo push --wait 10m",
 		});
 	}
@@ -69,6 +71,14 @@ export async function pushFailure(
 				next: "udo push again, once that is settled",
 			});
 		case "unreachable":
+			if (!isUnreachable(outcome.words)) {
+				return new UdoError(`git could not push to ${place}`, {
+					code: "push_failed",
+					exitCode: 7,
+					why: showText(outcome.words, 500),
+					next: "udo push again, once that is settled; what has landed does not land twice",
+				});
+			}
 			return new UdoError(`${place} cannot be reached`, {
 				code: "remote_unreachable",
 				exitCode: 7,
@@ -83,4 +93,12 @@ export async function pushFailure(
 				next: "udo push",
 			});
 	}
+}
+
+// The queue's own name means nothing to people.
+function showTurn(blocker: Blocker): string {
+	if (blocker.resource.kind !== "database") return showBlocker(blocker);
+	const stopped = isStoppedPush(blocker) ? `, and is stopped (pid ${blocker.owner?.pid})` : "";
+	const verb = blocker.what === "waiter" ? "waits to push" : "is pushing";
+	return `${showSession(blocker)} ${verb} for ${showDuration(blocker.ageMs)}${stopped}`;
 }

@@ -6,6 +6,7 @@ import type { PushedCommit, PushLanded, PushOutcome } from "../../server/coordin
 import { isStoppedPush, stoppedPatienceMs } from "../../server/coordination/push/watch.ts";
 import { describeResource } from "../../server/coordination/resource.ts";
 import type { LocalUpdate } from "../../server/git/push/local-branch.ts";
+import { shortRef } from "../../server/git/ref.ts";
 import type { Destination } from "../../server/git/remote.ts";
 import type { Output } from "../output.ts";
 
@@ -15,7 +16,7 @@ export function describePush(
 	outcome: PushOutcome,
 	local: LocalUpdate,
 ): { readonly data: object; readonly lines: readonly string[] } {
-	const ref = to.ref.replace(/^refs\/heads\//, "");
+	const ref = shortRef(to.ref);
 	const place = `${showText(to.remote, 80)} ${showText(ref, 120)}`;
 	const common = { remote: to.remote, ref: to.ref, branch: to.branch };
 	if (outcome.kind === "planned") {
@@ -35,7 +36,9 @@ export function describePush(
 			lines: [`made ${place} (${tip.slice(0, 12)}), whose commits are elsewhere on ${showText(to.remote, 80)}`],
 		};
 	}
-	const first = isEmpty ? `nothing to land: ${place} has every change` : `${landed(outcome)} on ${place}`;
+	const isThere = !commits.some(({ isWithdrawn }) => isWithdrawn);
+	const nothing = `nothing to land${isThere ? `: ${place} has every change` : ` on ${place}`}`;
+	const first = isEmpty ? nothing : `${landed(outcome)} on ${place}`;
 	const lines = [first, ...dropped(outcome)];
 	if (local.kind === "deferred") {
 		lines.push(`  local update deferred: ${showText(local.why)}`, `  next: ${showText(local.next)}`);
@@ -57,12 +60,17 @@ function count(commits: readonly PushedCommit[]): string {
 function dropped({ commits }: { readonly commits: readonly PushedCommit[] }): readonly string[] {
 	return commits
 		.filter(({ to }) => to === undefined)
-		.map(({ from }) => `  left out ${from.slice(0, 12)}: its change was there already`);
+		.map(({ from, isWithdrawn }) => {
+			const id = from.slice(0, 12);
+			return isWithdrawn
+				? `  left out ${id}: it was taken back from there by force; git cherry-pick ${id} makes it anew`
+				: `  left out ${id}: its change was there already`;
+		});
 }
 
 /** One line on what a leader is doing, replaced at every step. */
 export function showPhase(output: Output, to: Destination, phase: PushPhase, batch: number): void {
-	const place = `${showText(to.remote, 40)} ${showText(to.ref.replace(/^refs\/heads\//, ""), 60)}`;
+	const place = `${showText(to.remote, 40)} ${showText(shortRef(to.ref), 60)}`;
 	output.progress(`push to ${place}: ${phase}${batch > 1 ? `, together with ${batch - 1} more in line` : ""} …`);
 }
 
@@ -75,7 +83,7 @@ export function showWaiting(
 ): void {
 	const blocker = blockers.find(({ what }) => what === "lock") ?? blockers[0];
 	if (blocker === undefined) return;
-	const place = `${showText(to.remote, 40)} ${showText(to.ref.replace(/^refs\/heads\//, ""), 60)}`;
+	const place = `${showText(to.remote, 40)} ${showText(shortRef(to.ref), 60)}`;
 	const soon =
 		estimateMs === undefined || isStoppedPush(blocker)
 			? ""

@@ -30,7 +30,7 @@ export async function attempt(place: Place, file: TextFile, level: Level): Promi
 	const { texts, markerSize, path } = target;
 	const first = reading.pieces.find((piece) => piece.kind === "hunk");
 	if (first === undefined || reading.stray.length > 0) return nothing(reading.hunks.length);
-	const remembered = memoryOf(place);
+	const remembered = memoryOf(place, path);
 	const merge = async (style: Style) =>
 		level === "safe"
 			? mergeSafely(texts, { path, style, remembered })

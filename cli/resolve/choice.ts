@@ -1,4 +1,4 @@
-import { UsageError } from "../../server/errors.ts";
+import { joined } from "../../server/merge/candidates.ts";
 import type { OpenHunk } from "./hunks.ts";
 
 /** How a conflict is settled. */
@@ -9,33 +9,35 @@ export type Choice =
 	/** A text that somebody wrote. */
 	| { readonly kind: "text"; readonly text: Buffer; readonly from: string };
 
-/** The text that a choice means for a conflict, and what it is in words. Throws UsageError for a candidate that there is not. */
+/** The text that a choice means for a conflict, and what it is in words. Candidates are those that there are. */
 export function textOf(choice: Choice, hunk: OpenHunk): { readonly text: Buffer; readonly what: string } {
 	switch (choice.kind) {
 		case "ours":
 		case "theirs":
 			return { text: hunk[choice.kind], what: choice.kind };
 		case "both":
-			return { text: joined(hunk.ours, hunk.theirs), what: "both, ours first" };
+			return { text: both(hunk.ours, hunk.theirs), what: "both, ours first" };
 		case "both, theirs first":
-			return { text: joined(hunk.theirs, hunk.ours), what: choice.kind };
+			return { text: both(hunk.theirs, hunk.ours), what: choice.kind };
 		case "candidate": {
 			const candidate = hunk.candidates[choice.number - 1];
 			if (candidate !== undefined)
 				return { text: candidate.text, what: `candidate ${choice.number}, ${candidate.name}` };
-			throw new UsageError(`there is no candidate ${choice.number} for this conflict`, {
-				why: `there are ${hunk.candidates.length}.`,
-				next: "udo resolve PATH lists them",
-			});
+			throw new Error(`there is no candidate ${choice.number}`);
 		}
 		case "text":
 			return { text: choice.text, what: choice.from };
 	}
 }
 
-// A side that does not end its last line would run into the other.
-function joined(first: Buffer, second: Buffer): Buffer {
-	if (first.length === 0 || first.at(-1) === 10 || second.length === 0) return Buffer.concat([first, second]);
-	const newline = first.includes("\r\n") ? "\r\n" : "\n";
-	return Buffer.concat([first, Buffer.from(newline), second]);
+/** The choice as it is meant for conflicts with the same sides elsewhere, which may have other candidates. */
+export function forIdentical(choice: Choice, hunk: OpenHunk): Choice {
+	if (choice.kind !== "candidate") return choice;
+	const { text, what } = textOf(choice, hunk);
+	return { kind: "text", text, from: what };
+}
+
+/** One side behind the other. */
+export function both(first: Buffer, second: Buffer): Buffer {
+	return Buffer.from(joined(first.toString("latin1"), second.toString("latin1")), "latin1");
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { UdoError } from "../../server/errors.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
+import { unwritable } from "../../server/git/unmerged/disk-state.ts";
 
 /** Where an editor is started, and what it sees. */
 export interface Editing {
@@ -11,7 +12,7 @@ export interface Editing {
 	readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Lets a person edit a text in the editor that git would start. Undefined when the editor says, by its exit code, to forget it. */
+/** Lets a person edit a text in the editor that git would start. Undefined when the editor fails, or leaves no file. */
 export async function edited(
 	text: Buffer,
 	path: string,
@@ -23,16 +24,21 @@ export async function edited(
 	if (code !== 0 || editor === "") {
 		throw new UdoError("no editor is set", { code: "no_editor", next: "export EDITOR=vi" });
 	}
-	const scratch = await mkdtemp(join(tmpdir(), "udo-resolve-"));
+	const scratch = await mkdtemp(join(tmpdir(), "udo-resolve-")).catch(noScratch);
 	try {
 		// Its own name, so that the editor knows the language.
 		const file = join(scratch, basename(path));
-		await writeFile(file, text, { mode: 0o600 });
+		await writeFile(file, text, { mode: 0o600 }).catch(noScratch);
 		const status = await run(editor, file, directory, environment);
-		return status === 0 ? await readFile(file) : undefined;
+		// An editor that leaves no file has nothing to say either.
+		return status === 0 ? await readFile(file).catch(() => undefined) : undefined;
 	} finally {
 		await rm(scratch, { recursive: true, force: true });
 	}
+}
+
+function noScratch(cause: unknown): never {
+	throw unwritable(`a file in ${tmpdir()}`, cause);
 }
 
 // As git starts it: a shell takes the setting apart, the file is one word.

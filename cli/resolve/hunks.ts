@@ -1,28 +1,23 @@
 import type { Candidate } from "../../server/merge/candidates.ts";
 import { candidatesFor } from "../../server/merge/candidates.ts";
 import { type Hunk, hunkKey } from "../../server/merge/hunk.ts";
-import {
-	type MarkedHunk,
-	type MarkedPiece,
-	type Passages,
-	parseMarked,
-	type StrayMarker,
-	strayMarkers,
-} from "../../server/merge/marked-text.ts";
-import { mergeTexts, type Texts } from "../../server/merge/merge.ts";
+import { type MarkedHunk, type MarkedPiece, type StrayMarker, strayMarkers } from "../../server/merge/marked-text.ts";
+import { mergeTexts } from "../../server/merge/merge.ts";
+import type { Piece } from "../../server/merge/piece.ts";
+import { both } from "./choice.ts";
 import { type Origin, originsOf } from "./origins.ts";
+import { isSame, readMarked } from "./read-marked.ts";
 import type { Target } from "./target.ts";
 
 /** A conflict in a file, with what is known about it from the versions that were merged. */
 export interface OpenHunk extends MarkedHunk {
 	/** Counted from 1 among those that are still open in the file. */
 	readonly number: number;
-	/** Under which its resolution is remembered; undefined when its base is not known. */
-	readonly key: string | undefined;
 	/** What it comes from; undefined when that is not known. */
 	readonly origin: Origin | undefined;
-	/** The same for conflicts that are the same to the byte, wherever they are. */
-	readonly sameness: string;
+	/** A name that stays when others are settled; the same for conflicts that are the same to the byte, wherever they are. */
+	readonly name: string;
+	/** What it might become besides ours, theirs, and both in either order; a choice counts them from 1. */
 	readonly candidates: readonly Candidate[];
 }
 
@@ -35,12 +30,21 @@ export interface Reading {
 	readonly stray: readonly StrayMarker[];
 }
 
+/** Whether a word names a conflict, where it may also be its number. */
+export function looksLikeName(word: string): boolean {
+	return /^h[0-9a-f]{12}$/.test(word);
+}
+
+function nameOf(key: string): string {
+	return `h${key.slice(0, 12)}`;
+}
+
 /** Reads the conflicts that are open in a file. */
 export async function readHunks({ read, markerSize, texts, path }: TargetText): Promise<Reading> {
 	const text = await read();
 	const merged = texts === undefined ? [] : (await mergeTexts(texts, "diff3")).pieces;
 	const origins = originsOf(merged);
-	const pieces = await parse(text, markerSize, texts, origins);
+	const pieces = await readMarked(text, markerSize, texts, merged, origins);
 	const marked = pieces.filter((piece) => piece.kind === "hunk");
 	const hunks = marked.map((hunk, i): OpenHunk => {
 		const origin = originOf(hunk, marked, i, origins);
@@ -51,35 +55,12 @@ export async function readHunks({ read, markerSize, texts, path }: TargetText): 
 		return {
 			...whole,
 			number: i + 1,
-			key: origin?.key,
 			origin,
-			sameness: base === undefined ? hunkKey({ ...hunk, base: Buffer.from("\0") }) : hunkKey({ ...hunk, base }),
+			name: nameOf(hunkKey({ ...hunk, base: base ?? Buffer.from("\0") })),
 			candidates: candidatesOf(whole, origin, path),
 		};
 	});
-	const stray = strayMarkers(pieces, markerSize).filter((marker) => !isText(marker, texts));
-	return { text, pieces, hunks, stray };
-}
-
-// In the style `merge`, git cuts conflicts in other places; that matters only where a line of the text looks like a marker.
-async function parse(
-	text: Buffer,
-	markerSize: number,
-	texts: Texts | undefined,
-	origins: readonly Origin[],
-): Promise<readonly MarkedPiece[]> {
-	const pieces = parseMarked(text, markerSize, (passages) => origins.some((each) => isSame(each, passages)));
-	const isClear = pieces.every((piece) => piece.kind === "text" || !piece.isAmbiguous);
-	if (isClear || texts === undefined) return pieces;
-	const merged = await mergeTexts(texts, "merge");
-	const conflicts = merged.pieces.filter((piece) => piece.kind === "conflict");
-	const isKnown = ({ ours, base, theirs }: Passages) =>
-		base === undefined && conflicts.some((each) => isEqual(each.ours.text, ours) && isEqual(each.theirs.text, theirs));
-	return parseMarked(
-		text,
-		markerSize,
-		(passages) => origins.some((each) => isSame(each, passages)) || isKnown(passages),
-	);
+	return { text, pieces, hunks, stray: unexplained(strayMarkers(pieces, markerSize), merged) };
 }
 
 export interface TargetText extends Pick<Target, "markerSize" | "texts" | "path"> {
@@ -89,7 +70,8 @@ export interface TargetText extends Pick<Target, "markerSize" | "texts" | "path"
 function candidatesOf(hunk: MarkedHunk, origin: Hunk | undefined, path: string): readonly Candidate[] {
 	const { ours, theirs, base } = hunk;
 	const known = origin ?? { ours, theirs, ...(base && { base }) };
-	return candidatesFor(known, { path });
+	const own = [ours, theirs, both(ours, theirs), both(theirs, ours)];
+	return candidatesFor(known, { path }).filter(({ text }) => !own.some((each) => each.equals(text)));
 }
 
 // What ours and theirs are in the file may be there twice; then the order tells, as long as none of them is settled.
@@ -107,25 +89,24 @@ function originOf(
 	return alike.length === possible.length ? possible[rank] : undefined;
 }
 
-function isSame(origin: Hunk, { ours, base, theirs }: Pick<MarkedHunk, "ours" | "base" | "theirs">): boolean {
-	return (
-		isEqual(origin.ours, ours) && isEqual(origin.theirs, theirs) && (base === undefined || isEqual(origin.base, base))
-	);
-}
-
-// git ends the last line of a passage, so that the marker after it stands on one of its own.
-function isEqual(origin: Buffer, marked: Buffer): boolean {
-	if (origin.equals(marked)) return true;
-	if (origin.length === 0 || origin.at(-1) === 10) return false;
-	const rest = marked.subarray(origin.length);
-	return marked.subarray(0, origin.length).equals(origin) && ["\n", "\r\n"].includes(rest.toString("latin1"));
-}
-
 // At the end of the file, a side may not have ended its last line.
 function unended(hunk: MarkedHunk, { ours, theirs }: Hunk): Pick<MarkedHunk, "ours" | "theirs"> {
 	return hunk.text.at(-1) === 10 ? { ours, theirs } : hunk;
 }
 
-function isText({ text }: StrayMarker, texts: Texts | undefined): boolean {
-	return texts !== undefined && Object.values(texts).some((version: Buffer) => version.includes(text));
+// A line that looks like a marker is text as often as the versions have it; once more, and one of them is a marker.
+function unexplained(markers: readonly StrayMarker[], merged: readonly Piece[]): readonly StrayMarker[] {
+	if (markers.length === 0) return markers;
+	const known = new Map<string, number>();
+	for (const piece of merged) {
+		const texts = piece.kind === "clean" ? [piece.text] : [piece.ours.text, piece.theirs.text];
+		for (const line of texts.flatMap((text) => text.toString("latin1").split(/\r?\n/))) {
+			if (/^[<>]/.test(line)) known.set(line, (known.get(line) ?? 0) + 1);
+		}
+	}
+	const count = (text: string) => markers.filter((each) => each.text.toString("latin1") === text).length;
+	return markers.filter(({ text }) => {
+		const line = text.toString("latin1");
+		return count(line) > (known.get(line) ?? 0);
+	});
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ReadStream } from "node:tty";
 
 /** Single keys from a terminal, as they are pressed. */
@@ -14,10 +15,14 @@ export class Keys implements Disposable {
 		input.resume();
 	}
 
-	/** The next key; undefined for Ctrl-C, Ctrl-D and a terminal that is gone. */
+	/** The next key; undefined for Ctrl-C, Ctrl-D and a terminal that is gone. Ctrl-Z stops all of this job, and is answered afterwards. */
 	async next(): Promise<string | undefined> {
 		for (;;) {
 			const key = this.#pressed.shift();
+			if (key === "\u001a") {
+				await this.lend(stop);
+				return key;
+			}
 			if (key !== undefined) return key === "\u0003" || key === "\u0004" ? undefined : key;
 			if (this.#isEnded) return undefined;
 			await new Promise<void>((resolve) => {
@@ -54,4 +59,10 @@ export class Keys implements Disposable {
 		this.#isEnded = true;
 		this.#wake();
 	};
+}
+
+// As the terminal does it for others. The signal stops this process within the time; where nobody could continue it, it is passed over.
+async function stop(): Promise<void> {
+	process.kill(0, "SIGTSTP");
+	await delay(50);
 }

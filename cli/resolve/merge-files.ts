@@ -8,6 +8,7 @@ import type { Passage } from "../../server/merge/piece.ts";
 import { type Style, styles } from "../../server/merge/refine.ts";
 import { mergeSafely } from "../../server/merge/safe.ts";
 import type { Cli } from "../command.ts";
+import { readInput } from "../input.ts";
 import { replaceFile } from "../replace-file.ts";
 import { explain } from "./merge-repository.ts";
 
@@ -41,7 +42,7 @@ export async function mergeFiles(cli: Cli, names: Names, options: FilesOptions):
 	const merged = options.safe === true ? await mergeSafely(texts, { path, style }) : await mergeTexts(texts, style);
 	const rendered = renderPieces(merged.pieces, style, labels);
 	if (options.output !== undefined) await write(cli, options.output, rendered.text);
-	else if (!cli.output.json) process.stdout.write(rendered.text);
+	else if (!cli.output.json) cli.output.bytes(rendered.text);
 	cli.output.result("merge", report(merged, rendered, options.output === undefined), []);
 	const automatic = merged.pieces.filter((piece) => piece.kind === "automatic");
 	for (const piece of options.explain === true ? automatic : [])
@@ -92,17 +93,11 @@ function summary({ markedLines }: Rendered, output: string | undefined): string 
 
 async function textOf(cli: Cli, name: string): Promise<Buffer> {
 	const shown = name === "-" ? "stdin" : showText(name);
-	const text = await (name === "-" ? readStdin() : readFile(resolve(cli.directory, name))).catch((cause) => {
+	const text = await (name === "-" ? readInput() : readFile(resolve(cli.directory, name))).catch((cause) => {
 		throw fileError(shown, "read", cause);
 	});
 	refuseUnmergeable(text, shown);
 	return text;
-}
-
-async function readStdin(): Promise<Buffer> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of process.stdin) chunks.push(chunk);
-	return Buffer.concat(chunks);
 }
 
 async function write(cli: Cli, name: string, text: Buffer): Promise<void> {

@@ -7,7 +7,7 @@ import { type OpenFile, openFile, type TextFile } from "./open-files.ts";
 import { here, openPlace, type Place, refreshed } from "./place.ts";
 import { noteAttempt } from "./records.ts";
 import { settleText } from "./settle.ts";
-import { count, describeFile, describeOperation, signedLines } from "./show.ts";
+import { count, describeFile, describeOperation, pathWord, signedLines } from "./show.ts";
 import { undoFrom } from "./undo.ts";
 
 export interface RepositoryMerge {
@@ -23,10 +23,14 @@ export async function mergeRepository(cli: Cli, { level, isDry, isExplained }: R
 	const place = await refreshed(start);
 	const looks: Look[] = [];
 	for (const unmerged of place.unmerged) {
-		const file = await openFile(place, unmerged, "merge");
-		const attempted = file.kind === "text" ? await attempt(place, file, level) : undefined;
-		if (!isDry && file.kind === "text" && attempted !== undefined) await carryOut(place, file, attempted);
-		looks.push({ file, attempted });
+		const look = async (): Promise<Look> => {
+			const file = await openFile(place, unmerged, "merge");
+			if (file.kind === "whole") return { file, attempted: undefined };
+			const attempted = await attempt(place, file, level);
+			if (!isDry) await carryOut(place, file, attempted);
+			return { file, attempted };
+		};
+		looks.push(await (isDry ? look() : place.steps.alone(look)));
 	}
 	const left = looks.filter((look) => !isMerged(look));
 	const lines = looks.flatMap((look) => describe(cli, place, look, { level, isDry, isExplained }));
@@ -45,7 +49,7 @@ export async function mergeRepository(cli: Cli, { level, isDry, isExplained }: R
 	return left.length === 0 ? 0 : 5;
 }
 
-/** Takes back what `udo merge` did in the operation that git is in the middle of, and what was chosen in those files after it. */
+/** Takes back what `udo merge` did in the operation that git is in the middle of, in files in which nobody chose anything after it. */
 export async function abortMerge(cli: Cli): Promise<number> {
 	const place = await openPlace(cli);
 	const steps = await place.steps.all();
@@ -57,15 +61,20 @@ export async function abortMerge(cli: Cli): Promise<number> {
 	);
 	const restored: string[] = [];
 	const kept: string[] = [];
+	const lines: string[] = [];
 	for (const step of first.values()) {
-		((await undoFrom(place, step)) === "undone" ? restored : kept).push(step.path);
+		const { path } = step;
+		const word = pathWord(path, here(cli, place));
+		const isChosen = steps.some((later) => later.path === path && later.by === "resolve" && later.number > step.number);
+		const outcome = isChosen ? "chosen" : await undoFrom(place, step);
+		(outcome === "undone" ? restored : kept).push(path);
+		const what = {
+			undone: "as it was before udo merge",
+			chosen: `kept, since you settled more in it after udo merge; udo resolve --undo ${word} takes that back first`,
+			changed: `kept, since it was changed after udo merge; git checkout -m -- ${word} begins again`,
+		}[outcome];
+		lines.push(`${showText(path)}: ${what}`);
 	}
-	const lines = [
-		...restored.map((path) => `${showText(path)}: as it was before udo merge`),
-		...kept.map(
-			(path) => `${showText(path)}: kept, since it was changed after udo merge; git checkout -m -- begins again`,
-		),
-	];
 	const none = ["nothing to take back: udo merge changed nothing in what git is in the middle of"];
 	cli.output.result("merge", { restored, kept }, lines.length === 0 ? none : lines);
 	return kept.length === 0 ? 0 : 5;
@@ -81,7 +90,7 @@ async function carryOut(place: Place, file: TextFile, { text, automatic, left }:
 	if (text === undefined) return;
 	const rules = [...new Set(automatic.map(({ rule }) => rule))].join(", ");
 	const what = automatic.length === 0 ? "merged" : `${count(automatic.length)} settled by udo merge (${rules})`;
-	await settleText(file.target, file.reading, text, { what, settled: [] });
+	await settleText(file.target, file.reading, text, { what });
 	if (left > 0) await noteAttempt(place, file.unmerged.path, `${what}; ${left} left`);
 }
 

@@ -1,3 +1,4 @@
+import { isBinary } from "../../server/git/binary.ts";
 import type { Plumbing } from "../../server/git/plumbing.ts";
 import { mergeAttributes, type Stage, stageBytes, type UnmergedPath } from "../../server/git/unmerged/unmerged.ts";
 import type { Texts } from "../../server/merge/merge.ts";
@@ -55,9 +56,4 @@ function noteOf(base: Stage | undefined, ours: Stage, theirs: Stage): string | u
 		return "executable on one side only: chmod +x or -x, then git add";
 	}
 	return base === undefined ? "added by both" : undefined;
-}
-
-// As git decides it.
-function isBinary(text: Buffer): boolean {
-	return text.subarray(0, 8000).includes(0);
 }

@@ -1,11 +1,8 @@
 import type { Hunk } from "../../server/merge/hunk.ts";
-import { hunkKey } from "../../server/merge/hunk.ts";
 import type { Piece } from "../../server/merge/piece.ts";
 
 /** What a conflict in a file may come from: one of a merge in the style `diff3`, or several that git has joined. */
 export interface Origin extends Hunk {
-	/** Under which its resolution is remembered; undefined for several. */
-	readonly key: string | undefined;
 	/** The parts of the merge that it consists of. */
 	readonly pieces: readonly Piece[];
 }
@@ -40,7 +37,7 @@ function originOf(all: readonly Piece[], start: number, end: number): readonly O
 	if (ours === undefined || theirs === undefined) return [];
 	const texts = { base: Buffer.concat(base), ours, theirs };
 	const around = { before: settled(all[start - 1]), after: settled(all[end + 1]) };
-	return [{ ...texts, ...around, pieces, key: pieces.length === 1 ? hunkKey(texts) : undefined }];
+	return [{ ...texts, ...around, pieces }];
 }
 
 function settled(piece: Piece | undefined): Buffer {

@@ -1,12 +1,14 @@
 import { realpathSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { showText } from "../../server/coordination/describe.ts";
 import { StoreUnavailableError, UdoError } from "../../server/errors.ts";
 import { Plumbing } from "../../server/git/plumbing.ts";
 import { openRepository, type Repository } from "../../server/git/repository.ts";
 import { currentOperation, type Operation } from "../../server/git/unmerged/conflict-state.ts";
+import { type DiskState, readDisk } from "../../server/git/unmerged/disk-state.ts";
 import { ResolutionSteps } from "../../server/git/unmerged/resolution-steps.ts";
 import { type UnmergedPath, unmergedPaths } from "../../server/git/unmerged/unmerged.ts";
+import { followMerges } from "../../server/merge-memory.ts";
 import type { Workspace } from "../../server/workspace.ts";
 import type { Cli } from "../command.ts";
 
@@ -21,6 +23,7 @@ export interface Place {
 	readonly workspace: Workspace | undefined;
 }
 
+/** The working tree that the command was typed in. Opens without the store when that cannot be used, and says so. */
 export async function openPlace(cli: Cli): Promise<Place> {
 	const workspace = await cli.open().catch((error: unknown) => {
 		if (!(error instanceof StoreUnavailableError)) throw error;
@@ -31,7 +34,9 @@ export async function openPlace(cli: Cli): Promise<Place> {
 	const git = new Plumbing(repository.worktree, cli.environment);
 	const operation = await currentOperation(git, repository);
 	const steps = new ResolutionSteps(git, repository, operation.identity);
-	return { repository, git, operation, steps, unmerged: await unmergedPaths(git), workspace };
+	const unmerged = await unmergedPaths(git);
+	if (workspace !== undefined) await followMerges(workspace, git, unmerged);
+	return { repository, git, operation, steps, unmerged, workspace };
 }
 
 /** The place as it is now, after something was settled. */
@@ -39,9 +44,9 @@ export async function refreshed(place: Place): Promise<Place> {
 	return { ...place, unmerged: await unmergedPaths(place.git) };
 }
 
-/** Where a path of the repository lies on disk. */
-export function onDisk({ repository }: Place, path: string): string {
-	return join(repository.worktree, path);
+/** What lies on disk at a path of the repository. */
+export function diskState({ repository }: Place, path: string): Promise<DiskState> {
+	return readDisk(repository.worktree, path);
 }
 
 /** A typed path as git spells it: from the top of the tree, `` for the top itself. Need not exist. */

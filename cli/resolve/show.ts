@@ -4,7 +4,6 @@ import type { Operation } from "../../server/git/unmerged/conflict-state.ts";
 import type { SideCommit } from "../../server/git/unmerged/side-commits.ts";
 import { shellWord } from "../../server/shell-word.ts";
 import type { Output } from "../output.ts";
-import { textOf } from "./choice.ts";
 import type { OpenHunk, Reading } from "./hunks.ts";
 import type { OpenFile } from "./open-files.ts";
 import type { Target } from "./target.ts";
@@ -63,20 +62,12 @@ export async function describeHunk(
 		...(after?.kind === "text" ? linesOf(after.text).slice(0, contextLines) : []).map((line) =>
 			output.dim(`    ${line}`),
 		),
-		...others(hunk).flatMap(({ name, number, text }) => [
-			`${number} ${showText(name)}`,
-			...cut(linesOf(text)).map((line) => output.colour("magenta", `  ${number} ${line}`)),
+		...hunk.candidates.flatMap(({ name, text }, i) => [
+			`candidate ${i + 1}: ${showText(name)}`,
+			...cut(linesOf(text)).map((line) => output.colour("magenta", `  ${i + 1} ${line}`)),
 		]),
 		...(hunk.isAmbiguous ? ["a line of the text looks like a conflict marker: it has to be edited"] : []),
 	];
-}
-
-/** The candidates that no key of their own chooses. */
-export function others(hunk: OpenHunk) {
-	const own = (["ours", "theirs", "both", "both, theirs first"] as const).map((kind) => textOf({ kind }, hunk).text);
-	return hunk.candidates
-		.map((candidate, i) => ({ ...candidate, number: i + 1 }))
-		.filter(({ text }) => !own.some((each) => each.equals(text)));
 }
 
 /** What git is in the middle of, for people. */

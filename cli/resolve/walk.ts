@@ -1,14 +1,14 @@
 import { showText } from "../../server/coordination/describe.ts";
 import { UdoError } from "../../server/errors.ts";
-import { parseMarked } from "../../server/merge/marked-text.ts";
 import type { Output } from "../output.ts";
-import type { Choice } from "./choice.ts";
+import { type Choice, forIdentical } from "./choice.ts";
 import { type Editing, edited } from "./editor.ts";
 import { type OpenHunk, type Reading, readHunks } from "./hunks.ts";
 import { Keys } from "./keys.ts";
 import { settle } from "./settle.ts";
-import { count, describeHunk, others } from "./show.ts";
+import { count, describeHunk } from "./show.ts";
 import type { Target } from "./target.ts";
+import { choiceOfKey, helpLines, hunkKeys } from "./walk-keys.ts";
 import type { WholeChoice } from "./whole.ts";
 
 /** What a walk comes by, in order. */
@@ -34,6 +34,15 @@ export async function walk(items: readonly WalkItem[], tools: WalkTools): Promis
 	using keys = new Keys(process.stdin);
 	return await new Walk(items, tools, keys).run();
 }
+
+// What only a key that was pressed can lead to, and does not end the walk.
+const passing: ReadonlySet<string> = new Set([
+	"changed_meanwhile",
+	"held",
+	"unwritable",
+	"path_elsewhere",
+	"path_taken",
+]);
 
 interface Done {
 	readonly items: readonly number[];
@@ -66,8 +75,8 @@ class Walk {
 				if (answer === "quit") return "quit";
 			} catch (error) {
 				// What is settled stays so; this one is looked at again.
-				if (!(error instanceof UdoError) || error.code !== "changed_meanwhile") throw error;
-				this.#say([`${error.message}; looking again`]);
+				if (!(error instanceof UdoError) || !passing.has(error.code)) throw error;
+				this.#say([`${error.message}${error.why === undefined ? "" : `: ${error.why}`}`, "looking again"]);
 			}
 		}
 	}
@@ -103,7 +112,7 @@ class Walk {
 				}
 				default: {
 					const choice = choiceOfKey(key, hunk);
-					if (choice === undefined) this.#say(helpLines(hunk, alike.count));
+					if (choice === undefined) this.#say(helpLines(hunk, alike.count, target.owners));
 					else return this.#settle(target, reading, hunk, choice, forAll);
 				}
 			}
@@ -111,18 +120,19 @@ class Walk {
 	}
 
 	async #settle(target: Target, reading: Reading, hunk: OpenHunk, choice: Choice, forAll: boolean): Promise<undefined> {
-		const mine = forAll ? reading.hunks.filter(({ sameness }) => sameness === hunk.sameness) : [hunk];
+		const mine = forAll ? reading.hunks.filter(({ name }) => name === hunk.name) : [hunk];
 		const [at, place] = [this.#at, this.#hunk];
 		const items = [at];
-		const left = await settle(target, reading, mine, choice);
+		const same = forAll ? forIdentical(choice, hunk) : choice;
+		const left = await settle(target, reading, mine, same);
 		this.#tell(target, mine.length, left);
 		if (forAll) {
 			for (const [i, item] of this.#items.entries()) {
 				if (item.kind !== "text" || i === at) continue;
 				const its = await read(item.target);
-				const same = its.hunks.filter(({ sameness }) => sameness === hunk.sameness);
-				if (same.length === 0) continue;
-				this.#tell(item.target, same.length, await settle(item.target, its, same, choice));
+				const alike = its.hunks.filter(({ name }) => name === hunk.name);
+				if (alike.length === 0) continue;
+				this.#tell(item.target, alike.length, await settle(item.target, its, alike, same));
 				items.push(i);
 			}
 		}
@@ -170,22 +180,23 @@ class Walk {
 		return true;
 	}
 
-	async #identical({ sameness }: OpenHunk): Promise<{ readonly count: number }> {
+	async #identical({ name }: OpenHunk): Promise<{ readonly count: number }> {
 		let found = 0;
 		for (const item of this.#items) {
 			if (item.kind !== "text") continue;
-			found += (await read(item.target)).hunks.filter((each) => each.sameness === sameness).length;
+			found += (await read(item.target)).hunks.filter((each) => each.name === name).length;
 		}
 		return { count: found };
 	}
 
-	async #edit(hunk: OpenHunk, { path, markerSize }: Target): Promise<Buffer | undefined> {
-		const text = await this.#keys.lend(() => edited(hunk.text, path, this.#tools.editing));
+	async #edit(hunk: OpenHunk, target: Target): Promise<Buffer | undefined> {
+		const text = await this.#keys.lend(() => edited(hunk.text, target.path, this.#tools.editing));
 		if (text === undefined || text.equals(hunk.text)) {
 			this.#say(["not changed, so nothing is settled"]);
 			return undefined;
 		}
-		if (parseMarked(text, markerSize).every(({ kind }) => kind === "text")) return text;
+		const { hunks } = await readHunks({ ...target, read: async () => text });
+		if (hunks.length === 0) return text;
 		this.#say(["the markers are still in it, so nothing is settled"]);
 		return undefined;
 	}
@@ -202,59 +213,23 @@ class Walk {
 	}
 
 	async #ask(question: string): Promise<string | undefined> {
-		process.stdout.write(`${this.#tools.output.bold(`${question} `)}`);
-		const key = await this.#keys.next();
-		process.stdout.write(`${key === undefined ? "" : showText(key)}\n`);
-		return key;
+		const { output } = this.#tools;
+		for (;;) {
+			output.prompt(output.bold(question));
+			const key = await this.#keys.next();
+			// Stopped, and here again: the question is no longer to be seen.
+			const isAgain = key === "\u001a";
+			output.say([key === undefined || isAgain ? "" : showText(key)]);
+			if (!isAgain) return key;
+		}
 	}
 
 	#say(lines: readonly string[]): void {
-		for (const line of lines) process.stdout.write(`${line}\n`);
+		this.#tools.output.say(lines);
 	}
 }
 
 function read(target: Target): Promise<Reading> {
 	const { path, texts, markerSize } = target;
 	return readHunks({ path, texts, markerSize, read: () => target.read() });
-}
-
-function choiceOfKey(key: string, { candidates, isAmbiguous }: OpenHunk): Choice | undefined {
-	if (isAmbiguous) return undefined;
-	if (key === "o") return { kind: "ours" };
-	if (key === "t") return { kind: "theirs" };
-	if (key === "b") return { kind: "both" };
-	if (key === "B") return { kind: "both, theirs first" };
-	const number = /^[1-9]$/.test(key) ? Number(key) : 0;
-	return candidates[number - 1] === undefined ? undefined : { kind: "candidate", number };
-}
-
-function hunkKeys(hunk: OpenHunk, identical: number, forAll: boolean): string {
-	const numbers = others(hunk).map(({ number }) => number);
-	const choices = hunk.isAmbiguous
-		? ["e edit"]
-		: [
-				"o ours",
-				"t theirs",
-				"b both (B theirs first)",
-				...(numbers.length > 0 ? [`${numbers.join("/")} candidates`] : []),
-				"e edit",
-			];
-	const all = identical > 1 && !forAll ? [`a all ${identical} identical`] : [];
-	return `${forAll ? `for all ${identical}: ` : ""}${[...choices, ...all, "s skip", "u undo", "q quit", "? help"].join(" · ")}`;
-}
-
-function helpLines(hunk: OpenHunk, identical: number): readonly string[] {
-	return [
-		"o  ours: what is on the branch you are on (in a rebase: what you rebase onto)",
-		"t  theirs: what is merged, picked or replayed",
-		"b  both, ours first; B both, theirs first",
-		...others(hunk).map(({ name, number }) => `${number}  ${showText(name)}`),
-		"e  edit this conflict in your editor",
-		...(identical > 1
-			? [`a  then one of the above: the same for all ${identical} conflicts with these very sides`]
-			: []),
-		"s  skip it for now",
-		"u  undo the last choice, byte for byte",
-		"q  quit; what was settled stays so",
-	];
 }

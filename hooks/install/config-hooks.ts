@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { movesConfigOf } from "../../server/coordination/moves-hook.ts";
+import { movesConfigOf } from "../../server/coordination/moves-paths.ts";
 import type { Repository } from "../../server/git/repository.ts";
-import type { FileState } from "../file-state.ts";
 import { type HookName, hookNames } from "../verdict.ts";
+import type { FileState } from "./file-state.ts";
 import { configHook } from "./hook-text.ts";
 import { asCommand, inQuotes, latin1, type Places } from "./hooks-path.ts";
 

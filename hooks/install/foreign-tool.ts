@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { commitHookNames } from "../../server/coordination/request-name.ts";
 import type { Repository } from "../../server/git/repository.ts";
-import { commitHookNames, type HookName, hookNames } from "../verdict.ts";
+import { type HookName, hookNames } from "../verdict.ts";
 
 /** A program that owns the hooks of a repository and writes them anew from its configuration: udo has to be called from there. */
 export interface ForeignTool {

@@ -3,7 +3,7 @@ import { quoted } from "../../server/shell-word.ts";
 import fsmonitor from "../fsmonitor.sh";
 import gate from "../gate.sh";
 import { type HookName, hookNames } from "../verdict.ts";
-import { markedBlock, withoutBlock } from "./marked-block.ts";
+import { hookMarks, markedBlock, withoutBlock } from "./marked-block.ts";
 
 /** What the gate starts: absolute paths, because a graphical git client does not have the PATH of a terminal. */
 export interface Baked {
@@ -49,7 +49,7 @@ export function guardedHook(name: HookName, text: string): string {
 
 /** The hook without udo's check; undefined when udo made the file. */
 export function unguardedHook(text: string): string | undefined {
-	const rest = withoutBlock(text);
+	const rest = withoutBlock(hookMarks, text);
 	return rest !== text && (rest === made || rest === madeWithDirectory) ? undefined : rest;
 }
 
@@ -90,7 +90,7 @@ const made = "#!/bin/sh\n# `udo init` made this file.\n";
 const madeWithDirectory = "#!/bin/sh\n# `udo init` made this file and its directory.\n";
 
 function block(name: HookName): string {
-	return markedBlock(check(name, "../udo"));
+	return markedBlock(hookMarks, check(name, "../udo"));
 }
 
 // git names the hook with its directory, so `$0` leads to the gate, wherever the repository was moved to.

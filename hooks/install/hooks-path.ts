@@ -1,14 +1,14 @@
 import { readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { movesHookOf } from "../../server/coordination/moves-hook.ts";
+import { movesHookOf } from "../../server/coordination/moves-paths.ts";
 import { UdoError } from "../../server/errors.ts";
 import type { Repository } from "../../server/git/repository.ts";
 import { worktreesOf } from "../../server/git/worktrees.ts";
 import { quoted } from "../../server/shell-word.ts";
-import type { FileState } from "../file-state.ts";
 import { hookNames } from "../verdict.ts";
+import type { FileState } from "./file-state.ts";
 import { relay } from "./hook-text.ts";
-import { markedBlock } from "./marked-block.ts";
+import { hookMarks, markedBlock } from "./marked-block.ts";
 
 /** Where udo keeps its things in a clone. */
 export interface Places {
@@ -28,6 +28,7 @@ export interface Places {
 	readonly passed: string;
 }
 
+/** The places of the clone that a working tree belongs to: all its working trees share them. */
 export function placesOf({ commonDirectory }: Repository): Places {
 	const home = join(commonDirectory, "udo");
 	return {
@@ -70,6 +71,7 @@ export function includeBlock({ commonDirectory }: Repository): string {
 	// gitdir: takes a pattern in which `dir` does not match what is under it and `dir/` does not match itself.
 	const pattern = commonDirectory.replace(/[\\*?[\]]/g, "\\$&");
 	return markedBlock(
+		hookMarks,
 		[pattern, `${pattern}/worktrees/`].flatMap((each) => [
 			`[includeIf "gitdir:${inQuotes(each)}"]`,
 			"\tpath = udo/hooks.config",
@@ -98,8 +100,10 @@ export async function configuredFsmonitor(repository: Repository): Promise<strin
 	return value === undefined || /^(false|no|off|0)?$/i.test(value) ? undefined : value;
 }
 
-/** How git's config names a script that it is to start. */
-// git hands it to a shell when there is anything in it that a shell knows. With exec the script is still git's own child.
+/**
+ * How git's config names a script that it is to start. git hands it to a shell when there is anything in it that a shell knows:
+ * with exec the script is still git's own child.
+ */
 export function asCommand(path: string): string {
 	return /^[\w@%+:,./-]+$/.test(path) ? path : `exec ${quoted(path)}`;
 }

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UdoError } from "../../server/errors.ts";
 import type { Repository } from "../../server/git/repository.ts";
-import { apply, type Change, changesTo, type FileState, readState, removeIfEmpty } from "../file-state.ts";
 import { hookNames } from "../verdict.ts";
 import { configHookFiles, configHookLines, hasConfigHooks } from "./config-hooks.ts";
+import { apply, type Change, changesTo, type FileState, readState, removeIfEmpty } from "./file-state.ts";
 import { type ForeignTool, foreignTool } from "./foreign-tool.ts";
 import {
 	fsmonitorText,
@@ -28,7 +28,7 @@ import {
 	placesOf,
 	relayFiles,
 } from "./hooks-path.ts";
-import { hasBlock, withoutBlock } from "./marked-block.ts";
+import { ended, hasBlock, hookMarks, withoutBlock } from "./marked-block.ts";
 
 /** What `udo init` would do to a clone. No changes: it is installed, exactly like this. */
 export type Plan = { readonly kind: "foreign"; readonly tool: ForeignTool } | Installation;
@@ -111,7 +111,8 @@ function withoutUdo(places: Places): Map<string, FileState> {
 		else desired.set(path, content === undefined ? { kind: "absent" } : { ...state, content });
 	}
 	const config = readState(places.config);
-	if (config.kind === "file") desired.set(places.config, { ...config, content: configWithoutUdo(config.content) });
+	if (config.kind === "file")
+		desired.set(places.config, { ...config, content: withoutBlock(hookMarks, config.content) });
 	for (const name of existsSync(places.relays) ? readdirSync(places.relays) : []) {
 		desired.set(join(places.relays, name), { kind: "absent" });
 	}
@@ -159,23 +160,14 @@ function addChecks(places: Places, desired: Map<string, FileState>, state: strin
 function appendToConfig(places: Places, desired: Map<string, FileState>, block: string): void {
 	const before = desired.get(places.config);
 	if (before?.kind !== "file") throw new Error(`${places.config} is no file`);
-	const isEnded = before.content === "" || before.content.endsWith("\n");
-	desired.set(places.config, { ...before, content: `${before.content}${isEnded ? "" : `\n${openEnd}`}${block}` });
-}
-
-// Remembers that the file did not end in a line break, so that it does not after the removal either.
-const openEnd = "# udo init added the line break above.\n";
-
-function configWithoutUdo(content: string): string {
-	const rest = withoutBlock(content);
-	return rest !== content && rest.endsWith(`\n${openEnd}`) ? rest.slice(0, -openEnd.length - 1) : rest;
+	desired.set(places.config, { ...before, content: `${ended(before.content)}${block}` });
 }
 
 // git must never be led to a hooks directory that is not complete: the config changes last when it leads there, else first.
 function inSafeOrder(changes: readonly Change[], { config }: Places): readonly Change[] {
 	const rank = ({ path, to }: Change): number => {
 		if (path !== config) return 0;
-		return to.kind === "file" && hasBlock(to.content) ? 1 : -1;
+		return to.kind === "file" && hasBlock(hookMarks, to.content) ? 1 : -1;
 	};
 	return changes.toSorted((a, b) => rank(a) - rank(b));
 }

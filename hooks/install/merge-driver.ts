@@ -2,13 +2,9 @@ import { dirname, join } from "node:path";
 import { UdoError } from "../../server/errors.ts";
 import type { Repository } from "../../server/git/repository.ts";
 import { quoted } from "../../server/shell-word.ts";
-import { apply, type Change, changesTo, type FileState, readState } from "../file-state.ts";
-
-/** The node and the udo that git is to start for a merge. */
-export interface DriverProgram {
-	readonly node: string;
-	readonly program: string;
-}
+import { apply, type Change, changesTo, type FileState, readState } from "./file-state.ts";
+import type { Baked } from "./hook-text.ts";
+import { driverMarks, ended, hookMarks, markedBlock, startOf, withoutBlock } from "./marked-block.ts";
 
 /** `exact`: as git merges. `safe`: what was settled before, and what the rules are sure of, as well. */
 export const driverLevels = ["exact", "safe"] as const;
@@ -21,16 +17,17 @@ export type DriverLevel = (typeof driverLevels)[number];
  */
 export async function planMergeDriver(
 	repository: Repository,
-	program: DriverProgram,
+	program: Baked,
 	level: DriverLevel,
 ): Promise<readonly Change[]> {
 	const path = configOf(repository);
 	const config = fileAt(path);
-	const without = withoutDriver(config.content);
+	const without = withoutBlock(driverMarks, config.content);
 	await refuseOther(repository);
-	const block = blockOf(program, level, without === "" || without.endsWith("\n"));
-	const at = hooksBlockIn(without);
-	const content = without.slice(0, at) + Buffer.from(block, "utf8").toString("latin1") + without.slice(at);
+	const block = markedBlock(driverMarks, linesFor(program, level));
+	// The hooks' block stays last, where a later `udo init` puts it anyway.
+	const at = startOf(hookMarks.begin, without) ?? without.length;
+	const content = ended(without.slice(0, at)) + Buffer.from(block, "utf8").toString("latin1") + without.slice(at);
 	return changesTo(new Map([[path, { ...config, content }]]));
 }
 
@@ -39,7 +36,7 @@ export function planDriverRemoval(repository: Repository): readonly Change[] {
 	const path = configOf(repository);
 	const config = readState(path);
 	if (config.kind !== "file") return [];
-	return changesTo(new Map([[path, { ...config, content: withoutDriver(config.content) }]]));
+	return changesTo(new Map([[path, { ...config, content: withoutBlock(driverMarks, config.content) }]]));
 }
 
 /** Carries out what `command` planned. Throws a UdoError where it stops. */
@@ -48,14 +45,14 @@ export function carryOutDriver(changes: readonly Change[], command: string): voi
 }
 
 /** What git hands to a shell for each file that both sides changed; where udo is gone or fails, git merges as ever. */
-export function driverCommand({ node, program }: DriverProgram, level: DriverLevel): string {
+export function driverCommand({ node, program }: Baked, level: DriverLevel): string {
 	const [its, udo] = [quoted(node), quoted(program)].map((word) => word.replaceAll("%", "%%"));
 	const run = `${its} ${udo} merge-driver --level ${level} %O %A %B %L %P %S %X %Y`;
 	const git = "git merge-file -q --marker-size=%L -L ours -L base -L theirs %A %O %B";
 	return `if test -x ${its} && test -f ${udo}; then ${run}; case $? in 0) exit 0 ;; 5) exit 1 ;; esac; fi; ${git}`;
 }
 
-function blockOf(program: DriverProgram, level: DriverLevel, isEnded: boolean): string {
+function linesFor(program: Baked, level: DriverLevel): readonly string[] {
 	if (/[\n\r\0]/.test(program.node + program.program)) {
 		throw new UdoError("the path of node or of udo contains a line break", {
 			code: "path_invalid",
@@ -64,8 +61,7 @@ function blockOf(program: DriverProgram, level: DriverLevel, isEnded: boolean): 
 		});
 	}
 	const tool = `${quoted(program.node)} ${quoted(program.program)} mergetool "$BASE" "$LOCAL" "$REMOTE" "$MERGED"`;
-	const lines = [
-		isEnded ? begin : `\n${openBegin}`,
+	return [
 		'[merge "udo"]',
 		`\tname = udo (${level})`,
 		`\tdriver = ${value(driverCommand(program, level))}`,
@@ -76,29 +72,7 @@ function blockOf(program: DriverProgram, level: DriverLevel, isEnded: boolean): 
 		'[mergetool "udo"]',
 		`\tcmd = ${value(tool)}`,
 		"\ttrustExitCode = true",
-		end,
 	];
-	return `${lines.join("\n")}\n`;
-}
-
-const begin = "# >>> udo merge driver >>> kept by `udo init --merge-driver`, taken out by `udo init --no-merge-driver`";
-// The file did not end in a line break, and is not to after the removal either.
-const openBegin = `${begin}, with the line break before`;
-const end = "# <<< udo merge driver <<<";
-
-function withoutDriver(text: string): string {
-	const from = text.startsWith(begin) ? 0 : text.indexOf(`\n${begin}`) + 1;
-	if (from === 0 && !text.startsWith(begin)) return text;
-	const to = text.indexOf(`\n${end}\n`, from);
-	if (to === -1) return text;
-	const isOpen = text.startsWith(`${openBegin}\n`, from);
-	return text.slice(0, isOpen ? from - 1 : from) + text.slice(to + end.length + 2);
-}
-
-// The hooks' block stays last, where a later `udo init` puts it anyway.
-function hooksBlockIn(text: string): number {
-	const at = text.indexOf("\n# >>> udo >>> ");
-	return at === -1 ? text.length : at + 1;
 }
 
 async function refuseOther(repository: Repository): Promise<void> {

@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { showText } from "../coordination/describe.ts";
-import { UdoError } from "../errors.ts";
+import { codeOf, UdoError } from "../errors.ts";
 import { quoted } from "../shell-word.ts";
+
+const mostBytes = 1_000_000;
 
 /** Where a value came from, for `udo config`. */
 export type ConfigSource = "default" | "environment" | "udo.config.json" | "user config";
@@ -53,16 +55,13 @@ export function placesOf(
 
 /** The parsed file; undefined when there is none. Throws UdoError `config_invalid` when it cannot be read or is no JSON. */
 export function readConfigFile(path: string): unknown {
-	let text: string;
-	try {
-		text = readFileSync(path, "utf8");
-	} catch (error) {
-		const code = codeOf(error);
-		if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-		throw unreadable(path, code, error);
+	const read = readSmallFile(path);
+	if (!read.ok) {
+		if (read.why === "ENOENT" || read.why === "ENOTDIR") return undefined;
+		throw unreadable(path, read);
 	}
 	try {
-		return JSON.parse(text);
+		return JSON.parse(read.text);
 	} catch (error) {
 		// What the parser says may quote the text around the place, and a password with it.
 		const position = /position \d+/.exec(error instanceof Error ? error.message : "")?.[0] ?? "some place";
@@ -74,13 +73,11 @@ export function readConfigFile(path: string): unknown {
 	}
 }
 
-/** The text of a file that a setting names. */
-export function readText(path: string, where: string): string {
-	try {
-		return readFileSync(path, "utf8");
-	} catch (error) {
-		throw unreadable(path, codeOf(error), error, `${showText(where)} names it.`);
-	}
+/** The text of a file that a setting names, at `where`; a pipe is what `<(command)` makes in a shell. */
+export function readText(path: string, where: string, kind: "file" | "file or pipe" = "file"): string {
+	const read = readSmallFile(path, kind === "file or pipe");
+	if (read.ok) return read.text;
+	throw unreadable(path, read, `${showText(where)} names it.`);
 }
 
 /** The number that a place has for a setting. */
@@ -125,17 +122,33 @@ function filePlace(source: "udo.config.json" | "user config", path: string, show
 	};
 }
 
-function unreadable(path: string, code: string, cause: unknown, why?: string): UdoError {
+type Read = { readonly ok: true; readonly text: string } | Unread;
+
+interface Unread {
+	readonly ok: false;
+	readonly why: string;
+	readonly cause?: unknown;
+}
+
+// A committed link may lead to a device or a pipe, which would keep git for ever.
+function readSmallFile(path: string, mayBePipe = false): Read {
+	try {
+		const found = statSync(path);
+		if (!found.isFile() && !(mayBePipe && found.isFIFO())) return { ok: false, why: "not a file" };
+		if (found.size > mostBytes) return { ok: false, why: "larger than 1 MB" };
+		return { ok: true, text: readFileSync(path, "utf8") };
+	} catch (cause) {
+		return { ok: false, why: codeOf(cause), cause };
+	}
+}
+
+function unreadable(path: string, { why: code, cause }: Unread, why?: string): UdoError {
 	return new UdoError(`${showText(path)} cannot be read (${code})`, {
 		code: "config_invalid",
 		...(why !== undefined && { why }),
 		next: `ls -ld ${quoted(showText(path))}`,
-		cause,
+		...(cause !== undefined && { cause }),
 	});
-}
-
-function codeOf(error: unknown): string {
-	return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function filled(raw: unknown): unknown {

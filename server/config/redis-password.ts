@@ -55,7 +55,7 @@ function fromFile(place: Place): Secret | undefined {
 	if (path === undefined) return undefined;
 	if (typeof path !== "string" || !isAbsolute(path))
 		throw invalid(place.name(passwordFile), path, "the whole path of a file", place.next(passwordFile));
-	const text = readText(path, place.name(passwordFile)).replace(/\r?\n$/, "");
+	const text = readText(path, place.name(passwordFile), "file or pipe").replace(/\r?\n$/, "");
 	if (text !== "" && text.length <= longestFile && !text.includes("\n")) return new Secret(text);
 	throw new UdoError(`${showText(path)} is no password file`, {
 		code: "config_invalid",

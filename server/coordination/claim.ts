@@ -10,6 +10,7 @@ const lookMs = 150;
 // Each time costs a step and keeps the place in line, which lapses after ten seconds; of its turn a waiter is told before.
 const askAgainMs = 3000;
 
+/** How to acquire, and how long to wait for it. */
 export interface ClaimOptions extends AcquireOptions {
 	/** How long to wait in line, in ms; 0 asks once and takes no place. */
 	readonly waitMs: number;
@@ -19,18 +20,22 @@ export interface ClaimOptions extends AcquireOptions {
 	readonly onWaiting?: (waiting: Waiting) => void;
 }
 
+/** A place in line, as it was at one moment; times in ms. */
 export interface Waiting {
+	/** Earlier waiters that must be served first. */
 	readonly ahead: number;
 	readonly blockers: readonly Blocker[];
 	readonly waitedMs: number;
 	readonly leftMs: number;
 }
 
+/** What a claim came to. */
 export type Claimed =
 	/** `sentAt`: machine clock before the request that got it was sent, from which its deadline counts. */
 	| { readonly ok: true; readonly granted: Granted; readonly sentAt: number; readonly waitedMs: number }
 	| { readonly ok: false; readonly refusal: Refusal; readonly waitedMs: number; readonly aborted: boolean };
 
+/** Why a lock was not granted. */
 export type Refusal = Extract<Acquired, { ok: false }>;
 
 /**

@@ -1,11 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { ResourceKey } from "./resource.ts";
 import type { ProjectId, SessionId } from "./session.ts";
+import type { SideOwners, TreePlace } from "./side-owner.ts";
 
+/**
+ * What a conflict can be about: edits of one file, what git could not merge, a tree whose branch was switched under somebody, a lock
+ * that was waited for in vain, a lock that two have had while Redis was away.
+ */
 export const conflictTypes = ["file_edit", "git_merge", "context_switch", "resource_lock", "state_divergence"] as const;
 
 export type ConflictType = (typeof conflictTypes)[number];
 
+/** Names a conflict for good, in whichever store it is. */
 export type ConflictId = string & { readonly __brand: "ConflictId" };
 
 /** How a conflict can be settled, or was tried to be. */
@@ -14,8 +20,10 @@ export type Strategy = "wait-and-retry" | "three-way merge" | "coordinated push"
 /** How a conflict was settled; `superseded`: its cause went away by itself. */
 export type Settlement = Strategy | "superseded";
 
+/** Whose text: what both began with, what this side made of it, and what the other did. */
 export type Side = "base" | "ours" | "theirs";
 
+/** All sides, in the order in which they are shown. */
 export const sides: readonly Side[] = ["base", "ours", "theirs"];
 
 /** The texts of a clash, as far as it is about texts and they could be read. */
@@ -29,13 +37,8 @@ export interface Attempt {
 	readonly at: number;
 }
 
+/** An attempt, as whoever makes it tells it. */
 export type Tried = Pick<Attempt, "strategy" | "outcome">;
-
-/** One working tree of one machine. */
-export interface TreePlace {
-	readonly host: string;
-	readonly worktree: string;
-}
 
 /** A clash as it was found. `cause` identifies it: a second report of an open cause is the same conflict, not a new one. */
 export interface ConflictReport {
@@ -46,12 +49,14 @@ export interface ConflictReport {
 	readonly resource: ResourceKey;
 	readonly sessions: readonly SessionId[];
 	readonly cause: string;
-	/** One sentence for people: what happened and between whom. */
+	/** One sentence for people: what happened and between whom. Each name in it is shortened and made safe by `showText`. */
 	readonly summary: string;
 	/** The command that settles it. */
 	readonly next: string;
 	/** Whose files it is about; undefined when it is about no one tree. */
 	readonly place?: TreePlace;
+	/** Whose the texts are; undefined where git, or the type, says so. */
+	readonly owners?: SideOwners;
 	/** Kept until it is settled. */
 	readonly blobs?: ConflictTexts;
 	/** What was tried before it was reported. */
@@ -74,6 +79,7 @@ export interface Conflict extends ConflictRecord {
 	readonly how: Settlement | undefined;
 }
 
+/** A text that was too long to be kept, and how long it is. */
 export interface OmittedText {
 	readonly side: Side;
 	readonly bytes: number;
@@ -107,10 +113,12 @@ export interface KeptText {
 /** The lengths of omitted texts by side, as stores write them down. */
 export type OmittedLengths = Readonly<Partial<Record<Side, number>>>;
 
+/** What {@link omittedTexts} reads. */
 export function omittedLengths(omitted: readonly OmittedText[]): OmittedLengths {
 	return Object.fromEntries(omitted.map(({ side, bytes }) => [side, bytes]));
 }
 
+/** The omitted texts, as a store wrote their lengths down. */
 export function omittedTexts(lengths: OmittedLengths): readonly OmittedText[] {
 	return sides.flatMap((side) => {
 		const bytes = lengths[side];
@@ -132,6 +140,14 @@ export function mergesCleanly({ attempts }: Pick<Conflict, "attempts">): boolean
 	return attempts.findLast(({ strategy }) => strategy === "three-way merge")?.outcome === cleanMerge;
 }
 
+/** Whether somebody is writing what was chosen to the file just now: whoever sees the file change leaves the end to them. */
+export function isBeingSettled({ attempts }: Pick<Conflict, "attempts">): boolean {
+	return attempts.some(({ strategy, at }) => strategy === "manual" && Math.abs(Date.now() - at) < writingMs);
+}
+
+// A udo that was killed in between leaves the conflict as it was.
+const writingMs = 5000;
+
 /** What came of a three-way merge that left nothing to decide. */
 export const cleanMerge = "clean";
 
@@ -140,10 +156,12 @@ export function firstAttempts({ attempts, moved }: ConflictReport, session: Sess
 	return moved?.attempts ?? (attempts ?? []).map((tried) => attemptOf(tried, session));
 }
 
+/** An attempt that this session has just made. */
 export function attemptOf({ strategy, outcome }: Tried, session: SessionId | undefined): Attempt {
 	return { strategy, outcome, session, at: Date.now() };
 }
 
+/** A name that no other conflict will ever have. */
 export function newConflictId(): ConflictId {
 	return `conflict_${randomBytes(5).toString("hex")}` as ConflictId;
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import type { Config } from "../config.ts";
 import { UdoError } from "../errors.ts";
 import type { Author, Store } from "../store/store.ts";
@@ -160,9 +159,4 @@ export function thisProcess(): ProcessIdentity {
 	const identity = identifyProcess(process.pid);
 	if (identity === undefined) throw new Error("this process cannot find itself in the process table");
 	return identity;
-}
-
-/** The name of this machine as others see it. */
-export function thisHost(): string {
-	return hostname();
 }

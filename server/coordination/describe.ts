@@ -1,5 +1,5 @@
-import { hostname } from "node:os";
 import type { Blocker } from "./lock.ts";
+import { thisHost } from "./process.ts";
 import { describeResource } from "./resource.ts";
 import type { SessionId, SessionKind } from "./session.ts";
 
@@ -54,7 +54,7 @@ export function showSession(session: { readonly session: SessionId; readonly act
 /** One sentence on what stands in the way: `src/ is locked by alice (term_…) for 2 min 3 s, at most 4 min more`. */
 export function showBlocker(blocker: Blocker): string {
 	const what = showText(describeResource(blocker.resource));
-	const who = showSession(blocker) + (blocker.host === hostname() ? "" : ` on ${showText(blocker.host, 60)}`);
+	const who = showSession(blocker) + (blocker.host === thisHost() ? "" : ` on ${showText(blocker.host, 60)}`);
 	if (blocker.what === "waiter") return `${what} is wanted by ${who}, who waits since ${showDuration(blocker.ageMs)}`;
 	const verb = blocker.origin === "edit" ? "being edited" : "locked";
 	return `${what} is ${verb} by ${who} for ${showDuration(blocker.ageMs)}, lease ends in ${showDuration(blocker.leftMs)}`;

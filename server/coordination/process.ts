@@ -45,6 +45,11 @@ export function isStopped(identity: ProcessIdentity): boolean {
 	return /^[Tt]/.test(readProcess(identity.pid)?.state ?? "");
 }
 
+/** The name of this machine as others see it. */
+export function thisHost(): string {
+	return hostname();
+}
+
 /** The process, its parent, and so on up to but without pid 1. */
 export function ancestry(pid: number): ProcessEntry[] {
 	const chain: ProcessEntry[] = [];
@@ -55,6 +60,18 @@ export function ancestry(pid: number): ProcessEntry[] {
 		next = entry.parent;
 	}
 	return chain;
+}
+
+/** The command line of a process; nothing when it cannot be read. Where there is no /proc, words with spaces come as several. */
+export function argumentsOf(pid: number): readonly string[] {
+	try {
+		if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+		return execFileSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" })
+			.trim()
+			.split(/\s+/);
+	} catch {
+		return [];
+	}
 }
 
 /** The current boot of this machine; pids and monotonic times of another boot mean nothing. */
@@ -73,7 +90,7 @@ function readBoot(): string {
 	try {
 		return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 	} catch {
-		return `host-${hostname()}`;
+		return `host-${thisHost()}`;
 	}
 }
 

@@ -1,9 +1,10 @@
-import { lstatSync, realpathSync, type Stats } from "node:fs";
+import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { showText } from "../coordination/describe.ts";
 import type { Resource } from "../coordination/resource.ts";
-import { UdoError } from "../errors.ts";
+import { codeOf, UdoError } from "../errors.ts";
 import { shellWord } from "../shell-word.ts";
+import { lstatIfThere } from "./lstat.ts";
 import type { Repository } from "./repository.ts";
 
 const longestPath = 4096;
@@ -47,7 +48,7 @@ export async function fileResource(
 		throw invalid(`${shown} is git's own, not a file of the project`);
 	const submodule = parts
 		.slice(0, -1)
-		.findIndex((_, i) => stat(join(repository.worktree, ...parts.slice(0, i + 1), ".git")));
+		.findIndex((_, i) => lstatIfThere(join(repository.worktree, ...parts.slice(0, i + 1), ".git")));
 	if (submodule !== -1) {
 		const root = showText(parts.slice(0, submodule + 1).join("/"));
 		throw new UdoError(`${shown} belongs to another repository, ${root}`, {
@@ -66,7 +67,7 @@ async function spelling(
 	typed: string,
 	options: { readonly allowNew?: boolean },
 ): Promise<string> {
-	const found = stat(real);
+	const found = lstatIfThere(real);
 	if (found !== undefined) return found.isDirectory() ? `${id}/` : id;
 	const asDirectory = /[/\\]$/.test(typed);
 	// Deleted here, or not checked out (sparse), but still a file of the project.
@@ -87,23 +88,15 @@ function resolveLinks(absolute: string, shown: string): string {
 		try {
 			return join(realpathSync.native(existing), ...missing);
 		} catch (error) {
-			const code = error instanceof Error && "code" in error ? error.code : "";
+			const code = codeOf(error);
 			if (code === "ELOOP") throw invalid(`${shown} is a loop of symbolic links`);
 			if (code === "ENAMETOOLONG") throw invalid(`${shown} is too long for this file system`);
 			if (code === "EACCES") throw invalid(`${shown} is in a directory that you may not read`);
 			if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
-			if (stat(existing)?.isSymbolicLink() === true) throw invalid(`${shown} is a symbolic link to nothing`);
+			if (lstatIfThere(existing)?.isSymbolicLink() === true) throw invalid(`${shown} is a symbolic link to nothing`);
 			missing.unshift(basename(existing));
 			existing = dirname(existing);
 		}
-	}
-}
-
-function stat(path: string): Stats | undefined {
-	try {
-		return lstatSync(path, { throwIfNoEntry: false });
-	} catch {
-		return undefined;
 	}
 }
 

@@ -52,11 +52,16 @@ export class Plumbing {
 		});
 	}
 
-	/** Runs git and answers its stdout. Rejects with GitError when it exits non-zero. */
+	/** Runs git and answers its stdout as text. Rejects with GitError when it exits non-zero. */
 	async read(args: readonly string[], call: GitCall = {}): Promise<string> {
+		return (await this.readBytes(args, call)).toString();
+	}
+
+	/** As `read`, byte for byte. */
+	async readBytes(args: readonly string[], call: GitCall = {}): Promise<Buffer> {
 		const { code, stdout, stderr } = await this.run(args, call);
 		if (code !== 0) throw new GitError(stderr.trim(), code);
-		return stdout.toString();
+		return stdout;
 	}
 
 	/** Starts a git that is spoken to while it runs. */

@@ -46,8 +46,9 @@ function splitUrl(url: string): [string, string] {
 }
 
 async function firstCommit(repository: Repository): Promise<string | undefined> {
-	const roots = await repository.ask("rev-list", "--max-parents=0", "HEAD");
-	return roots?.split("\n").filter(Boolean).sort()[0];
+	// Not that of another history which was merged into this one, as by `git subtree add`.
+	const root = await repository.ask("rev-list", "--first-parent", "--max-parents=0", "HEAD");
+	return root?.trim() || undefined;
 }
 
 // A clone by path belongs with the repository it came from, whose own origin may be a real address, or none.
@@ -72,7 +73,8 @@ function projectId(facts: string): ProjectId {
 	return `proj_${createHash("sha256").update(facts).digest("hex").slice(0, 12)}` as ProjectId;
 }
 
-function readIfThere(path: string): string | undefined {
+/** The text of a small file without its end of line; undefined when there is none, or nothing in it. */
+export function readIfThere(path: string): string | undefined {
 	try {
 		return readFileSync(path, "utf8").trim() || undefined;
 	} catch {

@@ -1,10 +1,11 @@
-import { thisHost } from "../coordination/coordinator.ts";
 import { showText } from "../coordination/describe.ts";
+import { thisHost } from "../coordination/process.ts";
 import { UdoError } from "../errors.ts";
 import { shellWord } from "../shell-word.ts";
 import { localGitDirectory } from "./local-path.ts";
 import type { Plumbing } from "./plumbing.ts";
 import { normaliseRemote } from "./project.ts";
+import { shortRef } from "./ref.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where a branch is to be pushed. */
@@ -50,7 +51,7 @@ export async function findDestination(
 			next: "git remote -v",
 		});
 	}
-	const ref = await remoteRef(git, words.to, branch, settings, remote);
+	const ref = await remoteRef(git, words, branch, settings, remote);
 	const { fetchFrom, pushTo } = await addressesOf(git, settings, remote);
 	const via = settings.get(`remote.${remote}.url`) === undefined ? pushTo : remote;
 	const source = fetchFrom === pushTo ? via : pushTo;
@@ -59,7 +60,7 @@ export async function findDestination(
 }
 
 async function localBranch(git: Plumbing, typed: string | undefined, current: string | undefined): Promise<string> {
-	const branch = typed?.replace(/^refs\/heads\//, "") ?? current;
+	const branch = (typed && shortRef(typed)) ?? current;
 	if (branch === undefined) {
 		throw new UdoError("no branch is checked out here", {
 			code: "branch_missing",
@@ -84,16 +85,16 @@ function defaultRemote(settings: Settings, branch: string): string {
 
 async function remoteRef(
 	git: Plumbing,
-	to: string | undefined,
+	{ to, branch: typed }: DestinationWords,
 	branch: string,
 	settings: Settings,
 	remote: string,
 ): Promise<string> {
-	const style = settings.get("push.default");
-	const upstream = settings.get(`branch.${branch}.merge`);
-	const isUpstream = ["upstream", "tracking"].includes(style ?? "");
-	const isFromThere = settings.get(`branch.${branch}.remote`) === remote;
-	const ref = to ?? (isUpstream && isFromThere ? upstream : undefined) ?? branch;
+	const ref =
+		to ??
+		configuredRef(settings, remote, branch) ??
+		defaultRef(settings, remote, branch, typed !== undefined) ??
+		branch;
 	const full = ref.startsWith("refs/") ? ref : `refs/heads/${ref}`;
 	if (ref !== branch) await checkRef(git, full, ref);
 	if (full.startsWith("refs/tags/")) {
@@ -104,6 +105,50 @@ async function remoteRef(
 		});
 	}
 	return full;
+}
+
+/** Where `remote.<name>.push` sends a branch. */
+function configuredRef(settings: Settings, remote: string, branch: string): string | undefined {
+	for (const refspec of settings.all(`remote.${remote}.push`)) {
+		const [from = "", dst] = refspec.replace(/^\+/, "").split(":");
+		const source = from === "HEAD" || from === "@" ? branch : from;
+		const to = dst ?? source;
+		const ref = mapped(inFull(source), inFull(to), inFull(branch));
+		if (ref === undefined) continue;
+		if (ref.startsWith("refs/heads/")) return ref;
+		throw new UdoError(`${showText(remote, 80)} takes pushes to ${showText(ref, 120)}`, {
+			code: "branch_invalid",
+			why: `remote.${showText(remote, 80)}.push says so, and there is no line to push to what is no branch.`,
+			next: `git push ${shellWord(remote)}, or udo push --to ${shellWord(branch)}`,
+		});
+	}
+	return undefined;
+}
+
+function inFull(ref: string): string {
+	return ref.startsWith("refs/") ? ref : `refs/heads/${ref}`;
+}
+
+/** Where `push.default` sends a branch; undefined for the branch of the same name. Without a name it may say that it cannot tell. */
+function defaultRef(settings: Settings, remote: string, branch: string, isNamed: boolean): string | undefined {
+	const style = settings.get("push.default") ?? "simple";
+	const isFromThere = settings.get(`branch.${branch}.remote`) === remote;
+	const upstream = isFromThere ? settings.get(`branch.${branch}.merge`) : undefined;
+	if (style === "upstream" || style === "tracking") return upstream;
+	const isElsewhere = style === "simple" && upstream !== undefined && upstream !== `refs/heads/${branch}`;
+	if (isNamed || (style !== "nothing" && !isElsewhere)) return undefined;
+	const why =
+		style === "nothing"
+			? "push.default is nothing."
+			: `it follows ${showText(shortRef(upstream ?? ""), 120)}, and has another name.`;
+	const named = `${shellWord(remote)} ${shellWord(branch)}`;
+	throw new UdoError(`where is ${showText(branch, 120)} to go on ${showText(remote, 80)}?`, {
+		code: "branch_invalid",
+		why,
+		next: isElsewhere
+			? `udo push --to ${shellWord(shortRef(upstream))} ${named}, or udo push ${named}`
+			: `udo push ${named}`,
+	});
 }
 
 async function checkRef(git: Plumbing, full: string, typed: string): Promise<void> {
@@ -144,12 +189,18 @@ function trackingRef(settings: Settings, remote: string, ref: string): string | 
 	for (const refspec of settings.all(`remote.${remote}.fetch`)) {
 		const [from = "", to] = refspec.replace(/^\+/, "").split(":");
 		if (to === undefined || to === "") continue;
-		if (from === ref) return to;
-		const [start = "", end] = from.split("*");
-		if (end === undefined || !ref.startsWith(start) || !ref.endsWith(end)) continue;
-		return to.replace("*", () => ref.slice(start.length, ref.length - end.length));
+		const found = mapped(from, to, ref);
+		if (found !== undefined) return found;
 	}
 	return undefined;
+}
+
+/** What a refspec from one ref, or one pattern, to another makes of a ref. */
+function mapped(from: string, to: string, ref: string): string | undefined {
+	if (from === ref) return to;
+	const [start = "", end] = from.split("*");
+	if (end === undefined || !ref.startsWith(start) || !ref.endsWith(end)) return undefined;
+	return to.replace("*", () => ref.slice(start.length, ref.length - end.length));
 }
 
 function identify(directory: string, url: string): { readonly name: string; readonly address: string } {

@@ -95,8 +95,9 @@ export class BranchClash {
 		const { here } = this.#worktree;
 		const open = conflicts.find(({ cause }) => cause === this.#causeWith(there));
 		const trees = { here: here.worktree, there };
-		const edits = await branchEdits(this.#resource.id, this.#text(), trees, processEnvironment());
-		if (edits === undefined) {
+		const found = await branchEdits(this.#resource.id, this.#text(), trees, processEnvironment());
+		if (found.kind === "unknown") return;
+		if (found.kind === "none") {
 			this.#reported.delete(there);
 			// What the other editor has not saved cannot be seen from here.
 			if (open !== undefined && this.#isMine(open)) {
@@ -104,6 +105,7 @@ export class BranchClash {
 			}
 			return;
 		}
+		const { edits } = found;
 		const texts = `${edits.ours.toString("base64")} ${edits.theirs.toString("base64")}`;
 		if (open === undefined && this.#reported.get(there) !== texts) await this.#report(there, sessions, edits);
 		this.#reported.set(there, texts);
@@ -115,7 +117,10 @@ export class BranchClash {
 		const { outcome } = await tryMerge(edits);
 		const id = newConflictId();
 		const name = ({ id: session, actor }: SessionEntry) => showSession({ session, actor });
-		const others = sessions.map(name).join(", ");
+		const placeOf = (worktree: string) => ({ host: here.host, worktree });
+		const open = (await store.presence(project)).filter(({ path }) => path === this.#resource.id);
+		const writers = sessions.filter(({ id: session }) => open.some((each) => each.session === session)).map(name);
+		const others = writers.length === 0 ? "" : `by ${writers.join(", ")} `;
 		await store.reportConflict(
 			{
 				id,
@@ -124,9 +129,18 @@ export class BranchClash {
 				resource: resourceKey(this.#resource),
 				sessions: [coordinator.session.id, ...sessions.map((session) => session.id)],
 				cause: this.#causeWith(there),
-				summary: `${showText(this.#resource.id, 120)}: changed in two trees on branch ${showText(here.branch ?? "", 60)}, by ${name(coordinator.session)} in ${showText(here.worktree, 120)} and by ${others} in ${showText(there, 120)}`,
+				summary: `${showText(this.#resource.id, 120)}: changed in two trees on branch ${showText(here.branch ?? "", 60)}, by ${name(coordinator.session)} in ${showText(here.worktree, 120)} and ${others}in ${showText(there, 120)}`,
 				next: `udo resolve ${id}`,
 				blobs: { ...edits },
+				owners: {
+					ours: {
+						kind: "editor",
+						session: coordinator.session.id,
+						actor: coordinator.session.actor,
+						place: placeOf(here.worktree),
+					},
+					theirs: { kind: "disk", place: placeOf(there) },
+				},
 				attempts: [{ strategy: "three-way merge", outcome }],
 			},
 			coordinator.author,

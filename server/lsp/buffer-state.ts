@@ -1,29 +1,29 @@
-import { isComparable, noFile, type Print } from "./print.ts";
+import { type Fingerprint, isComparable, noFile } from "./fingerprint.ts";
 
-/** How an open buffer and its file on disk stand to each other. Both are known by their prints only. */
+/** How an open buffer and its file on disk stand to each other. Both are known by their fingerprints only. */
 export class BufferState {
-	#text: Print;
-	#disk: Print;
+	#text: Fingerprint;
+	#disk: Fingerprint;
 	// What the editor last read or wrote: this text stands for that content of the disk.
-	#base: { readonly text: Print; readonly disk: Print };
+	#base: { readonly text: Fingerprint; readonly disk: Fingerprint };
 
 	/** As opened. What cannot be compared (a new file, latin1) is taken for what the editor just read. */
-	constructor(text: Print, disk: Print) {
+	constructor(text: Fingerprint, disk: Fingerprint) {
 		this.#text = text;
 		this.#disk = disk;
 		this.#base = { text: isComparable(disk) ? disk : text, disk };
 	}
 
-	get text(): Print {
+	get text(): Fingerprint {
 		return this.#text;
 	}
 
-	get disk(): Print {
+	get disk(): Fingerprint {
 		return this.#disk;
 	}
 
 	/** What the disk had when the buffer showed it the last time. */
-	get baseDisk(): Print {
+	get baseDisk(): Fingerprint {
 		return this.#base.disk;
 	}
 
@@ -39,13 +39,13 @@ export class BufferState {
 	}
 
 	/** The editor shows this text now. */
-	typed(text: Print): void {
+	typed(text: Fingerprint): void {
 		this.#text = text;
 		this.#meet();
 	}
 
 	/** The disk has this content now. */
-	found(disk: Print): void {
+	found(disk: Fingerprint): void {
 		this.#disk = disk;
 		this.#meet();
 	}
@@ -56,7 +56,7 @@ export class BufferState {
 	}
 
 	/** The editor wrote: `text` became `disk`, perhaps in another encoding or through a formatter. */
-	saved(text: Print, disk: Print): void {
+	saved(text: Fingerprint, disk: Fingerprint): void {
 		this.#disk = disk;
 		this.#base = { text, disk };
 	}

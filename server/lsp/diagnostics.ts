@@ -2,6 +2,8 @@ import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver/node"
 import { type Conflict, mergesCleanly } from "../coordination/conflict.ts";
 import { showKind, showSession, showText } from "../coordination/describe.ts";
 import { describeResource } from "../coordination/resource.ts";
+import type { SessionId } from "../coordination/session.ts";
+import { describeOwner, type SideOwner } from "../coordination/side-owner.ts";
 import type { Held } from "./held.ts";
 
 export const source = "udo";
@@ -13,6 +15,8 @@ export interface FileView {
 	/** Repo-relative. */
 	readonly path: string;
 	readonly here: Here;
+	/** This editor's. */
+	readonly session: SessionId;
 	/** Locks of other sessions that cover it. */
 	readonly held: readonly Held[];
 	/** Whether this editor has changes to it that are not on disk. */
@@ -47,7 +51,7 @@ export function diagnosticsOf(view: FileView): Diagnostic[] {
 	if (view.lost !== undefined) {
 		diagnostics.push(diagnostic("lock-lost", DiagnosticSeverity.Warning, `Your lock on ${path} is lost: ${view.lost}`));
 	}
-	for (const conflict of view.conflicts) diagnostics.push(ofConflict(conflict));
+	for (const conflict of view.conflicts) diagnostics.push(ofConflict(view, conflict));
 	// A conflict says as much.
 	if (
 		view.foreignChange !== undefined &&
@@ -60,11 +64,22 @@ export function diagnosticsOf(view: FileView): Diagnostic[] {
 	return diagnostics;
 }
 
-function ofConflict(conflict: Conflict): Diagnostic {
+function ofConflict(view: FileView, conflict: Conflict): Diagnostic {
 	const isClean = mergesCleanly(conflict);
 	const severity = isClean ? DiagnosticSeverity.Information : DiagnosticSeverity.Warning;
 	const how = isClean ? "both fit together; " : "";
-	return diagnostic("conflict", severity, `${showText(conflict.summary)}; ${how}${showText(conflict.next)}`);
+	return diagnostic("conflict", severity, `${ownWords(view, conflict)}; ${how}${showText(conflict.next)}`);
+}
+
+// The person in front of this editor should not have to know its name to see that it is about them.
+function ownWords({ session, here, path }: FileView, { owners, summary }: Conflict): string {
+	if (owners === undefined) return showText(summary);
+	const isMine = (owner: SideOwner) => owner.kind === "editor" && owner.session === session;
+	const mine = isMine(owners.ours) ? "ours" : isMine(owners.theirs) ? "theirs" : undefined;
+	if (mine === undefined) return showText(summary);
+	const other = mine === "ours" ? "theirs" : "ours";
+	const whose = describeOwner(owners[other], here);
+	return `Your changes to ${showText(path, 120)} in this editor (${mine}) are in conflict with ${whose} (${other})`;
 }
 
 // As much as a commit here will meet: see "Who is stopped" in README.md.
@@ -89,7 +104,8 @@ function who({ here }: FileView, { lock, holder, since }: Held): string {
 	return [`${what} is ${verb} by ${by}`, kind, ...branch, ...worktree, ...host, ...alone].join(", ");
 }
 
-function isSameTree(here: Here, there: Pick<Here, "host" | "worktree">): boolean {
+/** Whether two sessions work in the same working tree. */
+export function isSameTree(here: Here, there: Pick<Here, "host" | "worktree">): boolean {
 	return there.host === here.host && there.worktree === here.worktree;
 }
 

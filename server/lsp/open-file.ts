@@ -1,21 +1,15 @@
-import type { TextEdit } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { showText } from "../coordination/describe.ts";
-import type { Resource } from "../coordination/resource.ts";
-import type { PresenceEntry } from "../store/store.ts";
-import { BranchClash } from "./branch-clash.ts";
-import { BufferState } from "./buffer-state.ts";
 import { Coalesced } from "./coalesced.ts";
-import { diagnosticsOf, type FileView } from "./diagnostics.ts";
+import type { FileView } from "./diagnostics.ts";
 import { asShown } from "./disk-spelling.ts";
-import { EditClash } from "./edit-clash.ts";
 import type { Editor } from "./editor.ts";
 import type { FileChange } from "./file-changes.ts";
 import type { FileLocks } from "./file-locks.ts";
-import { realPath } from "./file-path.ts";
-import { LockKeeper } from "./lock-keeper.ts";
-import type { Member, OpenWorktree } from "./open-worktree.ts";
-import { type DiskContent, noFile, type Print, printOfText, readDisk } from "./print.ts";
+import { type DiskContent, type Fingerprint, fingerprintOf, noFile, readDisk } from "./fingerprint.ts";
+import { leastEdit } from "./least-edit.ts";
+import { joinWorktree, type Membership } from "./membership.ts";
+import { ShownDiagnostics } from "./shown-diagnostics.ts";
 import type { Worktrees } from "./worktrees.ts";
 
 // Typing in a large file must not mean a hash of it at every key once it is locked anyway.
@@ -23,8 +17,6 @@ const soonMs = 10;
 const lockedSoonMs = 250;
 // After the store failed.
 const tryAgainMs = 1000;
-// The editor's own save reaches the disk before we hear of it.
-const ownSaveMs = 200;
 
 export interface OpenFileOptions {
 	readonly path: string;
@@ -43,46 +35,35 @@ export interface OpenFileOptions {
 export class OpenFile {
 	readonly #options: OpenFileOptions;
 	readonly #settling = new Coalesced(() => this.#settle());
-	readonly #openedText: Print;
+	readonly #shown: ShownDiagnostics;
+	readonly #openedText: Fingerprint;
 	// Read at once: opening the repository takes a while, in which somebody may write the file.
 	readonly #openedDisk: Promise<DiskContent>;
-	#place: Place | undefined;
-	#savedText: Print | undefined;
+	#membership: Membership | undefined;
+	#savedText: Fingerprint | undefined;
 	#isTextNews = false;
 	#isDiskNews = false;
 	#isNew = false;
 	#isEdited = false;
 	#line: number | undefined;
-	#foreignSince: number | undefined;
-	#published = "[]";
 	#isClosed = false;
 
 	constructor(options: OpenFileOptions) {
 		this.#options = options;
-		this.#openedText = printOfText(options.document.getText());
+		this.#shown = new ShownDiagnostics(options.editor, options.document.uri);
+		this.#openedText = fingerprintOf(options.document.getText());
 		this.#openedDisk = readDisk(options.path);
 		this.look();
 	}
 
 	/** Everything there is to say about it; undefined while it belongs to no working tree. */
 	get view(): FileView | undefined {
-		if (this.#place === undefined) return undefined;
-		const { worktree, resource, buffer, keeper } = this.#place;
-		const isForeignSure = this.#foreignSince !== undefined && performance.now() - this.#foreignSince >= ownSaveMs;
-		return {
-			path: resource.id,
-			here: worktree.here,
-			held: worktree.heldOn(resource),
-			isUnsaved: buffer.isUnsaved,
-			lost: keeper.lost,
-			foreignChange: isForeignSure ? buffer.foreignChange : undefined,
-			conflicts: worktree.conflictsOn(resource),
-		};
+		return this.#membership && this.#shown.viewOf(this.#membership);
 	}
 
 	/** Its locks; undefined while it belongs to no working tree. */
 	get locks(): FileLocks | undefined {
-		return this.#place?.keeper.locks;
+		return this.#membership?.keeper.locks;
 	}
 
 	/** The document has another text; `line` is where, when the editor said so. */
@@ -90,20 +71,20 @@ export class OpenFile {
 		this.#line = line ?? this.#line;
 		this.#isTextNews = true;
 		this.#isEdited = true;
-		this.#place?.keeper.edited();
+		this.#membership?.keeper.edited();
 		this.#settling.ask(this.locks?.has("edit") === true ? lockedSoonMs : soonMs);
 	}
 
 	/** The editor wrote the document as it is now. */
 	saved(): void {
-		this.#savedText = printOfText(this.#options.document.getText());
+		this.#savedText = fingerprintOf(this.#options.document.getText());
 		this.look();
 	}
 
 	/** The person took the lock, or gave it up (then the next edit takes it again). */
 	decided(what: "took" | "gave up"): void {
-		this.#place?.keeper.decided(what);
-		this.#place?.worktree.look();
+		this.#membership?.keeper.decided(what);
+		this.#membership?.worktree.look();
 		this.look();
 	}
 
@@ -115,13 +96,13 @@ export class OpenFile {
 	/** Puts what somebody else wrote to the disk into the buffer, when nothing of it touches the buffer's own changes. */
 	async mergeTheirs(): Promise<"merged" | "refused" | "in conflict"> {
 		const { document, editor } = this.#options;
-		if (this.#place === undefined) return "in conflict";
-		const { clash, buffer } = this.#place;
+		if (this.#membership === undefined) return "in conflict";
+		const { clash, buffer } = this.#membership;
 		const before = document.getText();
 		const { merged } = await clash.tryMerge(buffer);
 		if (merged === undefined || document.getText() !== before) return "in conflict";
 		const text = asShown(merged, before.includes("\r\n"));
-		const isDone = await editor.edit(document.uri, editOf(before, text, document));
+		const isDone = await editor.edit(document.uri, leastEdit(document, text));
 		if (!isDone) return "refused";
 		buffer.merged();
 		await clash.merged();
@@ -133,17 +114,16 @@ export class OpenFile {
 	async close(isOrderly: boolean): Promise<void> {
 		this.#isClosed = true;
 		// At once: the same document may be opened again before the rest is done.
-		if (this.#published !== "[]") this.#options.editor.publish(this.#options.document.uri, []);
+		this.#shown.clear();
 		await this.#settling.stop();
-		this.#place?.watching[Symbol.dispose]();
-		this.#place?.membership[Symbol.dispose]();
-		const place = this.#place;
-		if (place === undefined) return;
+		const membership = this.#membership;
+		if (membership === undefined) return;
+		membership.leave();
 		try {
-			await place.branches.close(isOrderly);
-			await place.clash.close(place.buffer, isOrderly);
+			await membership.branches.close(isOrderly);
+			await membership.clash.close(membership.buffer, isOrderly);
 		} finally {
-			await place.keeper.locks.end();
+			await membership.keeper.locks.end();
 		}
 	}
 
@@ -157,79 +137,62 @@ export class OpenFile {
 	}
 
 	async #agree(): Promise<void> {
-		this.#place ??= await this.#findPlace();
-		const place = this.#place;
-		if (place === undefined || this.#isClosed) return;
-		await this.#readDisk(place);
-		this.#readText(place);
+		this.#membership ??= await this.#join();
+		const membership = this.#membership;
+		if (membership === undefined || this.#isClosed) return;
+		await this.#readDisk(membership);
+		this.#readText(membership);
 		if (this.#isClosed) return;
-		const againMs = await place.keeper.settle(place.buffer);
-		if (againMs < Number.POSITIVE_INFINITY) this.#settling.ask(againMs);
-		if (!this.#isClosed) this.#publish(place);
+		this.#settleIn(await membership.keeper.settle(membership.buffer));
 		if (this.#isClosed) return;
-		const lookMs = await place.clash.settle(place.buffer);
-		if (lookMs < Number.POSITIVE_INFINITY) this.#settling.ask(lookMs);
+		this.#settleIn(this.#shown.update(membership));
+		this.#settleIn(await membership.clash.settle(membership.buffer));
 	}
 
-	async #findPlace(): Promise<Place | undefined> {
-		const { path, worktrees } = this.#options;
-		const worktree = await worktrees.around(path);
-		const resource = await worktree?.resourceAt(path);
-		if (worktree === undefined || resource === undefined || this.#isClosed) return undefined;
-		const real = realPath(path);
-		const watching = await worktree.disk.watch(real, () => {
+	#settleIn(ms: number): void {
+		if (ms < Number.POSITIVE_INFINITY) this.#settling.ask(ms);
+	}
+
+	async #join(): Promise<Membership | undefined> {
+		const { path, worktrees, editor, idleMs, document } = this.#options;
+		const diskMoved = (): void => {
 			this.#isDiskNews = true;
 			this.look();
-		});
-		const openedDisk = await this.#openedDisk;
-		const buffer = new BufferState(this.#openedText, openedDisk.print);
-		const clash = new EditClash({
-			worktree,
-			resource,
-			text: () => this.#options.document.getText(),
-			readDisk: async () => {
-				this.#isDiskNews = true;
-				if (this.#place !== undefined) await this.#readDisk(this.#place);
+		};
+		const membership = await joinWorktree({
+			path,
+			worktrees,
+			editor,
+			idleMs,
+			opened: { text: this.#openedText, disk: this.#openedDisk },
+			document: {
+				text: () => document.getText(),
+				line: () => this.#line,
+				isClosed: () => this.#isClosed,
+				look: () => this.look(),
+				diskMoved,
+				readDisk: async () => {
+					this.#isDiskNews = true;
+					if (this.#membership !== undefined) await this.#readDisk(this.#membership);
+				},
+				hear: (change) => this.#hear(change),
 			},
 		});
-		clash.read(openedDisk);
-		const branches = new BranchClash(worktree, resource, () => clash.written(buffer));
-		branches.look();
+		if (membership === undefined) return undefined;
 		this.#isTextNews = true;
 		this.#isDiskNews = true;
-		const { editor, idleMs } = this.#options;
-		const keeper = new LockKeeper({ worktree, resource, editor, idleMs, onLost: () => this.look() });
-		if (this.#isEdited) keeper.edited();
-		const membership = worktree.join(this.#memberOf(resource, buffer, { clash, branches }));
-		return { worktree, resource, path: real, buffer, clash, branches, keeper, watching, membership };
+		if (this.#isEdited) membership.keeper.edited();
+		return membership;
 	}
 
-	#memberOf(resource: Resource, buffer: BufferState, { clash, branches }: Pick<Place, "clash" | "branches">): Member {
-		const presence = (): PresenceEntry => ({ path: resource.id, unsaved: buffer.isUnsaved, line: this.#line });
-		return {
-			resource,
-			get presence() {
-				return presence();
-			},
-			look: () => {
-				branches.look();
-				this.look();
-			},
-			hear: (change) => {
-				clash.hear(change);
-				this.#hear(change);
-			},
-		};
-	}
-
-	async #readDisk({ path, buffer, clash, resource, worktree, keeper }: Place): Promise<void> {
+	async #readDisk({ path, buffer, clash, resource, worktree, keeper }: Membership): Promise<void> {
 		const savedText = this.#savedText;
 		if (!this.#isDiskNews && savedText === undefined) return;
 		this.#isDiskNews = false;
 		this.#savedText = undefined;
 		const before = buffer.disk;
 		const content = await readDisk(path);
-		const disk = content.print;
+		const disk = content.fingerprint;
 		clash.read(content);
 		// The disk may be ahead of the editor's word that it saved.
 		this.#isNew ||= before === noFile || disk === noFile;
@@ -244,25 +207,14 @@ export class OpenFile {
 		worktree.presence.moved();
 	}
 
-	#readText({ buffer, branches, resource, worktree }: Place): void {
+	#readText({ buffer, branches, resource, worktree }: Membership): void {
 		if (!this.#isTextNews) return;
 		this.#isTextNews = false;
 		const wasUnsaved = buffer.isUnsaved;
-		buffer.typed(printOfText(this.#options.document.getText()));
+		buffer.typed(fingerprintOf(this.#options.document.getText()));
 		branches.look();
 		if (buffer.isUnsaved && !wasUnsaved && this.#isEdited) worktree.changes.tell(resource.id, "edit");
 		worktree.presence.moved();
-	}
-
-	#publish({ buffer }: Place): void {
-		this.#foreignSince = buffer.foreignChange === undefined ? undefined : (this.#foreignSince ?? performance.now());
-		const unsureMs = (this.#foreignSince ?? Number.NEGATIVE_INFINITY) + ownSaveMs - performance.now();
-		if (unsureMs > 0) this.#settling.ask(unsureMs);
-		const diagnostics = this.view === undefined ? [] : diagnosticsOf(this.view);
-		const text = JSON.stringify(diagnostics);
-		if (text === this.#published) return;
-		this.#published = text;
-		this.#options.editor.publish(this.#options.document.uri, diagnostics);
 	}
 
 	#hear({ path, change, worktree, session, actor }: FileChange): void {
@@ -277,35 +229,4 @@ export class OpenFile {
 			actor: showText(actor ?? "", 60),
 		});
 	}
-}
-
-// Only what differs: the cursor stays where it is.
-function editOf(before: string, after: string, document: TextDocument): TextEdit {
-	const most = Math.min(before.length, after.length);
-	let start = 0;
-	while (start < most && before[start] === after[start]) start++;
-	let end = 0;
-	while (end < most - start && before.at(-1 - end) === after.at(-1 - end)) end++;
-	// Whole lines: no character and no line end is cut in two.
-	const from = before.lastIndexOf("\n", start - 1) + 1;
-	const next = end === 0 ? -1 : before.indexOf("\n", before.length - end);
-	const to = next === -1 ? before.length : next + 1;
-	return {
-		range: { start: document.positionAt(from), end: document.positionAt(to) },
-		newText: after.slice(from, after.length - (before.length - to)),
-	};
-}
-
-/** Where a document belongs, found once. */
-interface Place {
-	readonly worktree: OpenWorktree;
-	readonly resource: Resource;
-	/** With symbolic links resolved. */
-	readonly path: string;
-	readonly buffer: BufferState;
-	readonly clash: EditClash;
-	readonly branches: BranchClash;
-	readonly keeper: LockKeeper;
-	readonly watching: Disposable;
-	readonly membership: Disposable;
 }

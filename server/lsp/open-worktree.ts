@@ -51,6 +51,7 @@ export class OpenWorktree implements AsyncDisposable {
 	readonly #heldLocks: HeldLocks;
 	readonly #looking = new Coalesced(() => this.#look(), lookRestMs);
 	readonly #reviewing = new Coalesced(() => this.#review(), reviewRestMs);
+	readonly #freeing = new Coalesced(() => supersedeFreed(this.workspace.coordinator), reviewRestMs);
 	readonly #running: readonly Disposable[];
 	#conflicts: readonly Conflict[] = [];
 	#areConflictsStale = true;
@@ -146,6 +147,7 @@ export class OpenWorktree implements AsyncDisposable {
 		for (const each of this.#running) each[Symbol.dispose]();
 		await this.#looking.stop();
 		await this.#reviewing.stop();
+		await this.#freeing.stop();
 		const { store, project, coordinator } = this.workspace;
 		try {
 			await this.presence.end(this.workspace);
@@ -171,6 +173,8 @@ export class OpenWorktree implements AsyncDisposable {
 			for (const member of members) if (member.resource.id === event.path) member.hear(event);
 		}
 		await this.#lookAtConflicts();
+		// A lock that was waited for in vain may have been given back.
+		if (this.#conflicts.some(({ type }) => type === "resource_lock")) this.#freeing.ask(lookSoonMs);
 		this.#seen = JSON.stringify([
 			this.#branch,
 			this.#held.map(summary),
@@ -194,12 +198,11 @@ export class OpenWorktree implements AsyncDisposable {
 	}
 
 	async #lookAtConflicts(): Promise<void> {
-		const { store, project, coordinator } = this.workspace;
+		const { store, project } = this.workspace;
 		const link = store.link()?.state;
 		if (this.#areConflictsStale || link !== this.#link) this.#conflicts = await store.conflicts(project);
 		this.#areConflictsStale = false;
 		this.#link = link;
-		if (this.#conflicts.some(({ type }) => type === "resource_lock")) await supersedeFreed(coordinator);
 	}
 
 	#isAbout({ type, resource, place, sessions }: Conflict, file: Resource): boolean {

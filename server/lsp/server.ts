@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { createConnection, type WatchDog } from "vscode-languageserver";
 import {
 	CodeActionKind,
@@ -15,10 +14,8 @@ import { actionsOf, commandNames } from "./actions.ts";
 import { runCommand } from "./commands.ts";
 import { Editor } from "./editor.ts";
 import { EditorSession, type EditorSessionOptions } from "./editor-session.ts";
+import { Inbox } from "./inbox.ts";
 import { Outage } from "./outage.ts";
-
-// Some 1 ms, and more messages than an editor has under way.
-const lastTurns = 200;
 
 export interface ServeOptions extends Pick<EditorSessionOptions, "open"> {
 	readonly input: NodeJS.ReadableStream;
@@ -38,25 +35,27 @@ export async function serve(options: ServeOptions): Promise<{ readonly isOrderly
 	options.output.on("error", () => end.abort());
 	options.ended.addEventListener("abort", () => end.abort());
 	const watchDog: WatchDog = { shutdownReceived: false, initialize: () => {}, exit: () => end.abort() };
-	const connection = connect(options, watchDog);
+	const inbox = new Inbox();
+	const connection = connect(options, watchDog, inbox);
 	const editor = new Editor(connection);
 	const outage = new Outage(editor);
 	onBackgroundFailure((error) => outage.report(error));
 	const close = wire(connection, { editor, outage, open: options.open, onGone: () => end.abort() }, options.version);
 	connection.listen();
 	if (!end.signal.aborted) await new Promise((resolve) => end.signal.addEventListener("abort", resolve));
-	// What the editor said last is still in the library's queue, which takes one message in each turn of the event loop.
-	for (let turn = 0; turn < lastTurns; turn++) await nextTurn();
+	options.input.pause();
+	await inbox.empty();
 	await close();
 	connection.dispose();
 	return { isOrderly: watchDog.shutdownReceived };
 }
 
 // Not the library's own for stdio: that one calls process.exit as soon as stdin ends, with our locks still held.
-function connect({ input, output }: ServeOptions, watchDog: WatchDog): Connection {
+function connect({ input, output }: ServeOptions, watchDog: WatchDog, inbox: Inbox): Connection {
 	const reader = new StreamMessageReader(input);
 	const writer = new StreamMessageWriter(output);
-	return createConnection((logger) => createProtocolConnection(reader, writer, logger), watchDog);
+	const options = { messageStrategy: inbox };
+	return createConnection((logger) => createProtocolConnection(reader, writer, logger, options), watchDog);
 }
 
 /** Connects messages with what they mean. Answers how to end the session that `initialize` starts. */

@@ -1,6 +1,7 @@
 import type { Hunk } from "./hunk.ts";
 import { mergedItems } from "./rules/edits.ts";
 import { fileKind } from "./rules/file-kind.ts";
+import { hasMarkersOfItsOwn, mergedBrackets, openBrackets } from "./rules/guards.ts";
 import { linesOf, type Three } from "./rules/rule.ts";
 import { settle } from "./rules/settle.ts";
 import { isWord, tokensOf } from "./rules/tokens.ts";
@@ -15,7 +16,7 @@ export interface Candidate {
 /**
  * Possible resolutions, the likeliest first, no text twice; ours and theirs are always among them. Never applied without a person:
  * of 4,429 real conflicts in eight public repositories, generated files left out, what people wrote is the first one for 41 % and
- * one of them for 80 % (test/campaign/merge-replay.ts).
+ * one of them for 80 % (test/campaign/merge/replay.ts).
  */
 export function candidatesFor(
 	hunk: Pick<Hunk, "ours" | "theirs"> & Partial<Hunk>,
@@ -25,22 +26,30 @@ export function candidatesFor(
 		(text) => text?.toString("latin1") ?? "",
 	) as [string, string, string, string, string];
 	const three = { base, ours, theirs };
+	// The base of several merge bases has conflicts of its own, and is no text that anybody wrote.
+	const isBaseKnown = hunk.base !== undefined && !hasMarkersOfItsOwn(three);
 	const isLong = Math.max(ours.length, theirs.length, base.length) > longestRefined;
 	const { kind } = fileKind(path);
 	const ruled =
-		hunk.base === undefined || isLong || kind === "prose" || kind === "generated"
+		!isBaseKnown || isLong || kind === "prose" || kind === "generated"
 			? undefined
-			: settle({ ...three, before, after }, () => false);
+			: settle({ path, ...three, before, after }, () => false);
 	const found: [name: string, text: string | undefined][] = [
 		[ruled?.rule ?? "", ruled?.text],
-		...(hunk.base === undefined || isLong ? [] : refined(three)),
+		...(!isBaseKnown || isLong ? [] : refined(three)),
 		...sides(three),
 		...(isLong ? [] : sets(three)),
-		...(hunk.base === undefined ? [] : [["neither: as before", base] as [string, string]]),
+		...(isBaseKnown ? [["neither: as before", base] as [string, string]] : []),
 	];
 	const candidates = new Map<string, string>();
 	for (const [name, text] of found) if (text !== undefined && !candidates.has(text)) candidates.set(text, name);
-	return [...candidates].map(([text, name]) => ({ name, text: Buffer.from(text, "latin1") }));
+	const frame = isBaseKnown ? mergedBrackets(three) : undefined;
+	const isBroken = ([text]: [string, string]) => frame !== undefined && openBrackets(text) !== frame;
+	const all = [...candidates];
+	return [...all.filter((each) => !isBroken(each)), ...all.filter(isBroken)].map(([text, name]) => ({
+		name,
+		text: Buffer.from(text, "latin1"),
+	}));
 }
 
 // Longer ones nobody can check at a glance.
@@ -84,9 +93,10 @@ function sides({ base, ours, theirs }: Three): Found[] {
 	return [our, their, ...inOrder];
 }
 
-// An unfinished last line would run into the next text.
-function joined(one: string, other: string): string {
-	return one.endsWith("\n") ? one + other : `${one}\n${other}`;
+/** One text behind the other; a last line without its end gets one as the lines before have it, so that the two do not run together. */
+export function joined(one: string, other: string): string {
+	if (one === "" || other === "" || one.endsWith("\n")) return one + other;
+	return `${one}${one.includes("\r\n") ? "\r\n" : "\n"}${other}`;
 }
 
 function hasAll(text: string, other: string): boolean {

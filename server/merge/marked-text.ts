@@ -1,3 +1,4 @@
+import { type MarkerLine, markerLines } from "./marker-lines.ts";
 import type { Labels } from "./markers.ts";
 
 /** A text with conflict markers in it, in order: what stands between them, and the conflicts. */
@@ -26,30 +27,37 @@ export interface Passages {
 	readonly theirs: Buffer;
 }
 
+/** What the versions that were merged tell of a file: which of the lines that look like markers are markers. */
+export interface Merge {
+	/** Whether the merge came to a conflict of these passages. */
+	isConflict(passages: Passages): boolean;
+	/** Whether these whole lines stand in one of the versions, or in what was merged of them. */
+	isText(lines: Buffer): boolean;
+}
+
 /**
- * Finds the conflicts that git, or a person's editing, left in a text; markers are `markerSize` characters long. Where a line of the
- * text looks like a marker, `isKnown` tells which reading is right. The pieces' texts, one after the other, are the whole text.
+ * Finds the conflicts that git, or a person's editing, left in a text; markers are `markerSize` characters long. Lines of the text
+ * may look like markers, up to a whole conflict that is shown as an example: `merge` tells them apart, and what it does not know is
+ * ambiguous. The pieces' texts, one after the other, are the whole text.
  */
-export function parseMarked(
-	text: Buffer,
-	markerSize: number,
-	isKnown: (passages: Passages) => boolean = () => false,
-): readonly MarkedPiece[] {
+export function parseMarked(text: Buffer, markerSize: number, merge: Merge = nothingKnown): readonly MarkedPiece[] {
 	const pieces: MarkedPiece[] = [];
 	let end = 0;
 	let line = 1;
-	for (const found of enclosed(text, markerSize)) {
-		const between = text.subarray(end, found.start);
+	for (const { start, end: hunkEnd, ...hunk } of new Markers(text, markerSize, merge).hunks()) {
+		const between = text.subarray(end, start);
 		if (between.length > 0) pieces.push({ kind: "text", text: between });
 		line += countBreaks(between);
-		const whole = text.subarray(found.start, found.end);
-		pieces.push({ kind: "hunk", text: whole, line, labels: found.labels, ...read(text, found, isKnown) });
+		const whole = text.subarray(start, hunkEnd);
+		pieces.push({ kind: "hunk", text: whole, line, ...hunk });
 		line += countBreaks(whole);
-		end = found.end;
+		end = hunkEnd;
 	}
 	if (end < text.length) pieces.push({ kind: "text", text: text.subarray(end) });
 	return pieces;
 }
+
+const nothingKnown: Merge = { isConflict: () => false, isText: () => false };
 
 /** The lines, counted from 1, that look like the first or last marker of a conflict but belong to none that can be read. */
 export function strayMarkers(pieces: readonly MarkedPiece[], markerSize: number): readonly StrayMarker[] {
@@ -72,67 +80,126 @@ export interface StrayMarker {
 	readonly text: Buffer;
 }
 
-interface Enclosed {
+interface Found extends Omit<MarkedHunk, "kind" | "text" | "line"> {
 	readonly start: number;
 	readonly end: number;
-	readonly opening: Marker;
-	readonly bars: readonly Marker[];
-	readonly equals: readonly Marker[];
-	readonly closing: Marker;
-	readonly labels: MarkedHunk["labels"];
 }
 
-interface Marker {
-	readonly start: number;
-	readonly end: number;
-	readonly label: string;
-}
+// A place in the list of lines that look like markers, and what was found to begin there.
+type At = number;
 
-function* enclosed(text: Buffer, size: number): Generator<Enclosed> {
-	const pattern = new RegExp(
-		`^(?:(<{N})(?: (.*))?|(\\|{N})(?: (.*))?|(={N})|(>{N})(?: (.*))?)\\r?(?:\\n|(?![^]))`.replaceAll("N", String(size)),
-		"gm",
-	);
-	let open: { opening: Marker; bars: Marker[]; equals: Marker[] } | undefined;
-	for (const match of text.toString("latin1").matchAll(pattern)) {
-		const [whole, opening, ours, bar, base, equal, , theirs] = match;
-		const label = Buffer.from((ours ?? base ?? theirs ?? "").replace(/\r$/, ""), "latin1").toString();
-		const marker = { start: match.index, end: match.index + whole.length, label };
-		if (opening !== undefined) open = { opening: marker, bars: [], equals: [] };
-		else if (open === undefined) continue;
-		else if (bar !== undefined) open.bars.push(marker);
-		else if (equal !== undefined) open.equals.push(marker);
-		else if (open.equals.length > 0) {
-			const labels = { ours: open.opening.label, base: open.bars[0]?.label ?? "", theirs: marker.label };
-			yield { ...open, start: open.opening.start, end: marker.end, closing: marker, labels };
-			open = undefined;
+class Markers {
+	readonly #text: Buffer;
+	readonly #lines: readonly MarkerLine[];
+	readonly #merge: Merge;
+
+	constructor(text: Buffer, size: number, merge: Merge) {
+		this.#text = text;
+		this.#lines = markerLines(text, size);
+		this.#merge = merge;
+	}
+
+	*hunks(): Generator<Found> {
+		for (let at = 0; at < this.#lines.length; ) {
+			const found = this.#lines[at]?.sign === "<" ? (this.#conflict(at) ?? this.#enclosed(at)) : undefined;
+			const last = found?.last ?? this.#example(at);
+			if (found !== undefined) yield found.hunk;
+			at = (last ?? at) + 1;
 		}
+	}
+
+	// As the merge left it, whatever looks like a marker inside.
+	#conflict(at: At): Hunk | undefined {
+		for (const last of this.#closings(at)) {
+			const passages = this.#readings(at, last).find((each) => this.#merge.isConflict(each));
+			// That it also is an example, to the byte, nobody can rule out.
+			if (passages) return { last, hunk: this.#hunk(at, last, passages, this.#isText(at, last)) };
+		}
+		return undefined;
+	}
+
+	// A whole conflict that is part of the text.
+	#example(at: At): At | undefined {
+		if (this.#lines[at]?.sign !== "<") return undefined;
+		return this.#closings(at).find((last) => this.#isText(at, last));
+	}
+
+	// What begins here and ends somewhere, as far as nothing better is known: somebody has edited it.
+	#enclosed(at: At): Hunk | undefined {
+		if (this.#example(at) !== undefined) return undefined;
+		const inside: MarkerLine[] = [];
+		let isUnclear = false;
+		for (let next = at + 1; next < this.#lines.length; next++) {
+			const line = this.#lines[next];
+			if (line === undefined) break;
+			if (line.sign === "<") {
+				const end = this.#example(next);
+				if (end === undefined && (this.#conflict(next) !== undefined || !this.#isText(next, next))) return undefined;
+				isUnclear ||= end === undefined;
+				next = end ?? next;
+			} else if (line.sign !== ">") {
+				inside.push(line);
+				isUnclear ||= line.sign === "|" && this.#isText(next, next);
+			} else if (inside.some(({ sign }) => sign === "=")) {
+				const readings = this.#readings(at, next, inside);
+				const [first] = readings;
+				if (first === undefined) return undefined;
+				const isPlain = inside.filter(({ sign }) => sign === "=").length === 1 && inside.length <= 2;
+				const isAmbiguous = isUnclear || this.#isText(next, next) || !(readings.length === 1 || isPlain);
+				return { last: next, hunk: this.#hunk(at, next, first, isAmbiguous) };
+			}
+		}
+		return undefined;
+	}
+
+	// Where what begins here may end: beyond other markers only if these may be text.
+	#closings(at: At): readonly At[] {
+		const found: At[] = [];
+		for (let next = at + 1; next < this.#lines.length && next - at < mostInside; next++) {
+			const sign = this.#lines[next]?.sign;
+			if (sign === ">") found.push(next);
+			if ((sign === "<" || sign === ">") && !this.#isText(next, next)) break;
+		}
+		return found;
+	}
+
+	// A line of `=` or `|` may belong to the text: a heading in a README, say.
+	#readings(at: At, last: At, inside = this.#lines.slice(at + 1, last)): readonly Passages[] {
+		const [opening, closing] = [this.#lines[at], this.#lines[last]];
+		if (opening === undefined || closing === undefined) return [];
+		const readings: Passages[] = [];
+		for (const bar of [...inside.filter(({ sign }) => sign === "|"), undefined]) {
+			for (const equal of inside.filter(({ sign }) => sign === "=")) {
+				if (bar !== undefined && equal.start < bar.end) continue;
+				readings.push({
+					ours: this.#text.subarray(opening.end, (bar ?? equal).start),
+					base: bar && this.#text.subarray(bar.end, equal.start),
+					theirs: this.#text.subarray(equal.end, closing.start),
+				});
+			}
+		}
+		return readings;
+	}
+
+	#hunk(at: At, last: At, passages: Passages, isAmbiguous: boolean): Found {
+		const lines = this.#lines.slice(at, last + 1);
+		const bar = lines.find(({ sign }) => sign === "|");
+		const labels = { ours: lines[0]?.label ?? "", base: bar?.label ?? "", theirs: lines.at(-1)?.label ?? "" };
+		return { start: lines[0]?.start ?? 0, end: lines.at(-1)?.end ?? 0, labels, ...passages, isAmbiguous };
+	}
+
+	#isText(from: At, to: At): boolean {
+		return this.#merge.isText(this.#text.subarray(this.#lines[from]?.start, this.#lines[to]?.end));
 	}
 }
 
-// A line of `=` or `|` may belong to the text: a heading in a README, say.
-function read(
-	text: Buffer,
-	{ opening, bars, equals, closing }: Enclosed,
-	isKnown: (passages: Passages) => boolean,
-): Passages & { readonly isAmbiguous: boolean } {
-	const readings: Passages[] = [];
-	for (const bar of [...bars, undefined]) {
-		for (const equal of equals) {
-			if (bar !== undefined && equal.start < bar.end) continue;
-			readings.push({
-				ours: text.subarray(opening.end, (bar ?? equal).start),
-				base: bar && text.subarray(bar.end, equal.start),
-				theirs: text.subarray(equal.end, closing.start),
-			});
-		}
-	}
-	const [first] = readings;
-	if (first === undefined) throw new Error("a conflict without a middle");
-	const isPlain = equals.length === 1 && bars.length <= 1;
-	const known = readings.length === 1 ? first : (readings.find(isKnown) ?? (isPlain ? first : undefined));
-	return { ...(known ?? first), isAmbiguous: known === undefined };
+interface Hunk {
+	readonly last: At;
+	readonly hunk: Found;
 }
+
+// A text of nothing but markers would take for ever.
+const mostInside = 60;
 
 function countBreaks(text: Buffer): number {
 	let count = 0;

@@ -63,7 +63,7 @@ async function settledPiece(
 	{ ours, base, theirs, crlf }: Conflict,
 	hunk: Hunk,
 	mayRule: boolean,
-	{ remembered }: SafeContext,
+	{ path, remembered }: SafeContext,
 	left: () => number,
 ): Promise<Automatic | undefined> {
 	if (base === undefined) return undefined;
@@ -82,6 +82,7 @@ async function settledPiece(
 	if (!mayRule || left() <= 0 || longest(hunk) > longestRuled) return undefined;
 	const ruled = settle(
 		{
+			path,
 			base: hunk.base.toString("latin1"),
 			ours: hunk.ours.toString("latin1"),
 			theirs: hunk.theirs.toString("latin1"),

@@ -5,7 +5,7 @@ import type { Amendment, Conflict, ConflictId, ConflictReport, Settlement, Side 
 import type { EventBody, EventQuery, NewestQuery, UdoEvent } from "../coordination/event.ts";
 import type { Acquired, AcquireRequest, Lock, RequestId, Waiter } from "../coordination/lock.ts";
 import type { CounterName, Counters } from "../coordination/metrics.ts";
-import { guardsMoves } from "../coordination/moves-hook.ts";
+import { guardsMoves } from "../coordination/moves-paths.ts";
 import type { Presence } from "../coordination/presence.ts";
 import { currentBoot } from "../coordination/process.ts";
 import type { Resource } from "../coordination/resource.ts";
@@ -28,6 +28,7 @@ import * as records from "./local/records.ts";
 import { RequestBells } from "./local/request-bells.ts";
 import * as resolutions from "./local/resolutions.ts";
 import * as sessions from "./local/sessions.ts";
+import * as settlements from "./local/settlements.ts";
 import { TeamRecords } from "./local/team-records.ts";
 import type { Author, PresenceEntry, SessionOpened, SessionTerms, Store } from "./store.ts";
 
@@ -229,7 +230,6 @@ export class LocalStore implements Store {
 		project: ProjectId,
 		key: string,
 		resolution: Uint8Array | undefined,
-		_from: Author,
 		isUnsent = false,
 	): Promise<boolean> {
 		return this.#write(() => resolutions.rememberResolution(this.#database, project, key, resolution, isUnsent));
@@ -245,6 +245,19 @@ export class LocalStore implements Store {
 
 	async sentResolution(project: ProjectId, resolution: resolutions.UnsentResolution): Promise<void> {
 		await this.#write(() => resolutions.sentResolution(this.#database, project, resolution));
+	}
+
+	/** The team's store could not be told how one of its conflicts was settled. */
+	async keepSettlement(project: ProjectId, settlement: settlements.UnsentSettlement): Promise<void> {
+		await this.#write(() => settlements.keepSettlement(this.#database, project, settlement));
+	}
+
+	unsentSettlements(project: ProjectId): Promise<readonly settlements.UnsentSettlement[]> {
+		return this.#database.read(() => settlements.unsentSettlements(this.#database, project));
+	}
+
+	async sentSettlement(project: ProjectId, conflict: ConflictId): Promise<void> {
+		await this.#write(() => settlements.sentSettlement(this.#database, project, conflict));
 	}
 
 	async setPresence(project: ProjectId, session: SessionId, places: readonly PresenceEntry[]): Promise<void> {

@@ -5,6 +5,7 @@ import {
 	type ConflictId,
 	type ConflictReport,
 	firstAttempts,
+	mostAttempts,
 	mostSettled,
 	newConflictId,
 	type Settlement,
@@ -230,6 +231,7 @@ export class RedisStore implements Store {
 			attempt === undefined ? "" : JSON.stringify(attemptOf(attempt, from.session)),
 			...authorOf(from),
 			attempt === undefined ? "" : JSON.stringify({ conflict: id, ...attempt }),
+			mostAttempts,
 			...textArguments(blobs),
 		]);
 		return reply === 1;

@@ -89,12 +89,7 @@ export interface Store extends AsyncDisposable {
 	conflictBlob(project: ProjectId, id: ConflictId, side: Side): Promise<Uint8Array | undefined>;
 
 	/** Remembers how a conflict between two texts was resolved, under a key that holds both; undefined forgets it. False when it is over 64 kB. The newest 2,000 of a project are kept. */
-	rememberResolution(
-		project: ProjectId,
-		key: string,
-		resolution: Uint8Array | undefined,
-		from: Author,
-	): Promise<boolean>;
+	rememberResolution(project: ProjectId, key: string, resolution: Uint8Array | undefined): Promise<boolean>;
 	/** What was remembered last under a key. */
 	rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined>;
 

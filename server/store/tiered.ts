@@ -16,6 +16,7 @@ import type { TextsOf } from "./tiered/divergence.ts";
 import { History } from "./tiered/history.ts";
 import { Reach } from "./tiered/reach.ts";
 import { type Alone, TeamRequests } from "./tiered/requests.ts";
+import { SeenConflicts } from "./tiered/seen-conflicts.ts";
 import { settle } from "./tiered/settle.ts";
 
 export interface TieredStoreOptions {
@@ -58,6 +59,7 @@ export class TieredStore implements Store {
 	readonly #history: History;
 	readonly #boots: Disposable;
 	readonly #project: ProjectId;
+	readonly #seenConflicts: SeenConflicts;
 	/** Where the holders of exclusive locks are. */
 	readonly #seenProjects = new Set<ProjectId>();
 
@@ -69,6 +71,7 @@ export class TieredStore implements Store {
 		this.#local = local;
 		this.#remote = remote;
 		this.#clock = clock;
+		this.#seenConflicts = new SeenConflicts(clock);
 		this.#reach = new Reach({
 			project,
 			remote,
@@ -250,8 +253,10 @@ export class TieredStore implements Store {
 	async amendConflict(project: ProjectId, id: ConflictId, amendment: Amendment, from: Author): Promise<boolean> {
 		if (await this.#local.amendConflict(project, id, amendment, from)) return true;
 		const reached = await this.#reach.ask((remote) => remote.amendConflict(project, id, amendment, from));
-		if (!reached.ok) throw reached.error;
-		return reached.value;
+		if (reached.ok) return reached.value;
+		// Its texts are told when they can be.
+		if (this.#seenConflicts.has(project, id)) return false;
+		throw reached.error;
 	}
 
 	async resolveConflict(
@@ -264,14 +269,26 @@ export class TieredStore implements Store {
 		const isHere = await this.#local.resolveConflict(project, id, resolution, from, how);
 		// Just being moved there, it is open in both.
 		const reached = await this.#reach.ask((remote) => remote.resolveConflict(project, id, resolution, from, how));
-		if (!reached.ok && !isHere) throw reached.error;
-		return isHere || (reached.ok && reached.value);
+		if (reached.ok) return isHere || reached.value;
+		if (!this.#seenConflicts.has(project, id)) {
+			if (isHere) return true;
+			throw reached.error;
+		}
+		await this.#local.keepSettlement(project, { conflict: id, resolution, how, from });
+		return true;
 	}
 
 	async conflicts(project: ProjectId, which: "open" | "all" = "open"): Promise<readonly Conflict[]> {
 		const here = await this.#local.conflicts(project, which);
 		const reached = await this.#reach.ask((remote) => remote.conflicts(project, which));
-		if (!reached.ok) return here;
+		if (!reached.ok) {
+			const seen = this.#seenConflicts.now(project, await this.#local.unsentSettlements(project));
+			const others = seen.filter(({ id, resolution }) => {
+				return !here.some((each) => each.id === id) && (which === "all" || resolution === undefined);
+			});
+			return [...others, ...here];
+		}
+		this.#seenConflicts.saw(project, reached.value);
 		// What was moved there meanwhile is in both.
 		const ids = new Set(reached.value.map(({ id }) => id));
 		const causes = new Set(reached.value.flatMap(({ cause, resolution }) => (resolution === undefined ? [cause] : [])));
@@ -286,14 +303,9 @@ export class TieredStore implements Store {
 		return reached.value;
 	}
 
-	async rememberResolution(
-		project: ProjectId,
-		key: string,
-		resolution: Uint8Array | undefined,
-		from: Author,
-	): Promise<boolean> {
+	async rememberResolution(project: ProjectId, key: string, resolution: Uint8Array | undefined): Promise<boolean> {
 		const reached = await this.#reach.ask((remote) => remote.rememberResolution(project, key, resolution));
-		return this.#local.rememberResolution(project, key, resolution, from, !reached.ok);
+		return this.#local.rememberResolution(project, key, resolution, !reached.ok);
 	}
 
 	async rememberedResolution(project: ProjectId, key: string): Promise<Uint8Array | undefined> {

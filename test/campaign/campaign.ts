@@ -1,6 +1,7 @@
-// The heavy campaigns on the store, in full: npm run campaign [-- NAME… [COUNT]]; UDO_SEED repeats a run. `faults` are all that
-// begin with faults-, COUNT times each; they take the better part of an hour, and are only run when they are named. Bare mirrors of
-// repositories (words with a slash in them) are what merge-replay merges again; it lists what differs in node_modules/.cache/udo.
+// The heavy campaigns (stores, pushes, destroyed trees, hostile names, merges) in full: npm run campaign [-- NAME… [COUNT]];
+// UDO_SEED repeats a run. NAME is also short for all that begin with it and a hyphen: `faults`, COUNT times each, take the better
+// part of an hour, and are only run when they are named. Bare mirrors of repositories (words with a slash in them) are what
+// merge-replay merges again; it lists what differs in node_modules/.cache/udo.
 import { seedOfThisRun } from "../helpers/random.ts";
 import { stores } from "../helpers/store.ts";
 import { faults, faultsTable, injectFault } from "./faults/faults.ts";
@@ -15,7 +16,7 @@ import { killLeaders, killOthers, killUnreaped } from "./push/push.ts";
 import { stopLeaders, stopWaiters } from "./push/stops.ts";
 import type { Report } from "./report.ts";
 import { randomTraffic } from "./traffic.ts";
-import { destroyTrees } from "./tree.ts";
+import { destroyTrees } from "./tree/tree.ts";
 
 const seed = seedOfThisRun();
 const words = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Conflict } from "../../server/coordination/conflict.ts";
@@ -57,6 +57,21 @@ describe("a file edit conflict that somebody resolves", () => {
 		await untilOpen(sandbox, 1);
 	});
 
+	test("with a deletion is settled by theirs, and the file stays away", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(path(sandbox), text);
+		await using client = await typing(sandbox, text.replace("two", "ours"), "ed@editor");
+		await untilLocked(sandbox, "src/a.ts edit");
+		await rm(path(sandbox));
+		const [found] = await untilOpen(sandbox, 1);
+		const answer = await sandbox.udo(["resolve", found?.id ?? "", "--theirs"], { as: "ann" });
+
+		expect(answer).toMatchObject({ code: 0, stderr: "" });
+		await expect(readFile(path(sandbox))).rejects.toThrow("ENOENT");
+		await client.shows("src/a.ts", "changed-on-disk");
+		expect(await settled(sandbox)).toMatchObject([{ id: found?.id, resolvedBy: "ann" }]);
+	});
+
 	test("between two editors is gone for both, whichever text was taken", async () => {
 		await using sandbox = await Sandbox.create();
 		await writeFile(path(sandbox), text);
@@ -73,7 +88,54 @@ describe("a file edit conflict that somebody resolves", () => {
 		await until(() => ![...ann.codes("src/a.ts"), ...bob.codes("src/a.ts")].includes("conflict"));
 		await until(() => ann.codes("src/a.ts").includes("changed-on-disk"));
 		expect(await open(sandbox)).toEqual([]);
-		expect((await settled(sandbox)).map(({ id }) => id)).toEqual([found?.id]);
+		expect((await settled(sandbox)).map(({ id, how }) => [id, how])).toEqual([[found?.id, "manual"]]);
+	});
+});
+
+describe("a file edit conflict between two trees", () => {
+	test("says in each of them whose ours and theirs are, and how what was chosen is taken back", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(path(sandbox), text);
+		await sandbox.git("commit", "-qam", "lines");
+		await sandbox.git("clone", "-q", ".", "../clone");
+		const clone = { directory: join(sandbox.directory, "clone"), as: "ann" };
+		await sandbox.udo(["status"], clone);
+		await writeFile(join(clone.directory, "src/a.ts"), text.replace("two", "ann's"));
+		await using _client = await typing(sandbox, text.replace("two", "ed's"), "ed@editor");
+		const [found] = await untilOpen(sandbox, 1);
+		const id = found?.id ?? "";
+
+		const shown = await sandbox.udo(["resolve", id], clone);
+		const there = await sandbox.udo(["resolve", id], { as: "onlooker" });
+		const chosen = await sandbox.udo(["resolve", id, "--ours"], clone);
+
+		expect(shown.stdout).toMatch(
+			/\n {2}ours is the editor of ed@editor \(edit_\w+\) in .*repo, 25 bytes; from line 2:\n {4}< ed's\n {2}theirs is what is on disk in this tree, 26 bytes; from line 2:\n {4}> ann's\n/,
+		);
+		expect(shown.stdout).not.toContain(`next: udo resolve ${id}\n`);
+		expect(there.stdout).toMatch(/ours is the editor of .* in this tree,[\s\S]*theirs is what is on disk in .*clone,/);
+		expect(chosen.stdout).toMatch(
+			/^src\/a\.ts in this tree is now ours \(the editor of ed@editor .* in .*repo\); udo resolve --undo src\/a\.ts takes that back\n/,
+		);
+		await sandbox.udo(["resolve", "--undo", "src/a.ts"], clone);
+		expect(await readFile(join(clone.directory, "src/a.ts"), "utf8")).toBe(text.replace("two", "ann's"));
+	});
+
+	test("is not written into a third tree", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(path(sandbox), text);
+		await sandbox.git("commit", "-qam", "lines");
+		for (const name of ["clone", "third"]) await sandbox.git("clone", "-q", ".", `../${name}`);
+		const [clone, third] = ["clone", "third"].map((name) => join(sandbox.directory, name));
+		await sandbox.udo(["status"], { directory: clone ?? "", as: "ann" });
+		await writeFile(join(clone ?? "", "src/a.ts"), text.replace("two", "ann's"));
+		await using _client = await typing(sandbox, text.replace("two", "ed's"), "ed@editor");
+		const [found] = await untilOpen(sandbox, 1);
+
+		const answer = await sandbox.udo(["resolve", found?.id ?? "", "--ours"], { directory: third ?? "", as: "bob" });
+
+		expect(answer.code).toBe(64);
+		expect(await readFile(join(third ?? "", "src/a.ts"), "utf8")).toBe(text);
 	});
 });
 
@@ -102,6 +164,32 @@ describe("a lock that was waited for in vain", () => {
 });
 
 describe("what git could not merge", () => {
+	test("in another tree is over for all when it is aborted there or the tree is gone, and is not settled by a word", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(path(sandbox), "base\n");
+		await sandbox.git("commit", "-qam", "base");
+		await sandbox.git("switch", "-qc", "topic");
+		await writeFile(path(sandbox), "topic\n");
+		await sandbox.git("commit", "-qam", "topic");
+		await sandbox.git("switch", "-q", "main");
+		await writeFile(path(sandbox), "main\n");
+		await sandbox.git("commit", "-qam", "main");
+		for (const name of ["one", "two"]) {
+			await sandbox.git("worktree", "add", "-q", "-b", name, `../${name}`);
+			await sandbox.run("git", ["merge", "-q", "topic"], { directory: join(sandbox.directory, name) });
+			await sandbox.udo(["conflicts"], { directory: join(sandbox.directory, name), as: name });
+		}
+		const [first, second] = await untilOpen(sandbox, 2);
+		const byWord = await sandbox.udo(["resolve", first?.id ?? "", "--done"], { as: "onlooker" });
+		await sandbox.run("git", ["merge", "--abort"], { directory: join(sandbox.directory, "one") });
+		const afterAbort = await open(sandbox);
+		await sandbox.git("worktree", "remove", "--force", "../two");
+
+		expect(byWord).toMatchObject({ code: 1, stderr: expect.stringContaining("is unmerged in ") });
+		expect(afterAbort.map(({ id }) => id)).toEqual([second?.id]);
+		expect(await open(sandbox)).toEqual([]);
+	});
+
 	test("is recorded by the first command that looks, anew at each step of a rebase, and over when the rebase is", async () => {
 		await using sandbox = await Sandbox.create();
 		const commit = async (content: string, message: string) => {

@@ -85,11 +85,17 @@ describe("the merge driver", () => {
 			await init("--guard-tree");
 			await init("--merge-driver=safe");
 			await init("--remove");
+			const afterHooks = await readFile(config, "utf8");
+			await init("--merge-driver");
+			await init("--guard-tree");
+			await init("--no-merge-driver");
+			await init("--remove");
 
 			expect(twice.map(({ code }) => code)).toEqual([0, 0]);
 			expect(twice[1]?.stdout).toMatch(/^nothing to do/);
 			expect(installed.startsWith(before)).toBe(true);
 			expect(alone).toBe(before);
+			expect(afterHooks).toBe(before);
 			expect(await readFile(config, "utf8")).toBe(before);
 		},
 	);

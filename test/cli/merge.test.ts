@@ -5,12 +5,15 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stateOf, stopAt } from "../helpers/conflicted.ts";
+import { randomOf, seedOfThisRun } from "../helpers/random.ts";
 import { Sandbox, udoScript } from "../helpers/sandbox.ts";
 import { until } from "../helpers/until.ts";
 
 const version = (number: string, license = "MIT") =>
 	`{\n  "name": "x",\n  "version": "${number}",\n  "main": "x.js",\n  "type": "module",\n  "private": true,\n  "engines": {},\n  "license": "${license}"\n}\n`;
 const released = { "package.json": [version("1.2.3"), version("1.2.4"), version("1.3.0")] } as const;
+
+const seed = seedOfThisRun();
 
 let sandbox: Sandbox;
 
@@ -68,7 +71,8 @@ describe("udo merge in a repository", () => {
 		await sandbox.udo(["resolve", "numbers.txt", "--hunk=1", "--both"]);
 		await sandbox.udo(["resolve", "numbers.txt", "--ours"]);
 		const settled = await read("numbers.txt");
-		await sandbox.git("merge", "--abort");
+		await sandbox.git("commit", "-qm", "merged");
+		await sandbox.git("reset", "-q", "--hard", "HEAD~1");
 		await sandbox.git("switch", "-q", "topic");
 		await sandbox.run("git", ["merge", "main"]);
 
@@ -118,6 +122,26 @@ describe("udo merge in a repository", () => {
 		expect(await read("package.json")).toBe("mine\n");
 	});
 
+	test("--abort keeps what a person chose after udo merge, and goes on when that is taken back", async () => {
+		const manifest = (number: string, name: string) =>
+			`{\n  "version": "${number}",\n  "a": 1,\n  "b": 1,\n  "c": 1,\n  "d": 1,\n  "name": "${name}"\n}\n`;
+		await stopAt(sandbox, "merge", {
+			"package.json": [manifest("1.0.0", "x"), manifest("1.1.0", "ours"), manifest("1.2.0", "theirs")],
+		});
+		const before = await stateOf(sandbox, "package.json");
+		await sandbox.udo(["merge", "--safe"]);
+		await sandbox.udo(["resolve", "package.json", "--file=-"], { input: "chosen\n" });
+
+		const kept = await sandbox.udo(["merge", "--abort"]);
+		const between = await read("package.json");
+		await sandbox.udo(["resolve", "--undo", "package.json"]);
+		await sandbox.udo(["merge", "--abort"]);
+
+		expect(kept).toMatchObject({ code: 5, stdout: expect.stringContaining("udo resolve --undo package.json") });
+		expect(between).toBe("chosen\n");
+		expect(await stateOf(sandbox, "package.json")).toEqual(before);
+	});
+
 	test("leaves the merge of a path to nobody when .gitattributes say so, and rerere alone", async () => {
 		await sandbox.git("config", "rerere.enabled", "true");
 		await writeFile(join(sandbox.repository, ".gitattributes"), "package.json -merge\n");
@@ -145,7 +169,8 @@ describe("udo merge in a repository", () => {
 		expect(await stateOf(sandbox, "numbers.txt", "package.json")).toEqual(before);
 	});
 
-	test("killed at whatever moment, it can be taken back to the byte", async () => {
+	test(`killed at whatever moment, it can be taken back to the byte (UDO_SEED=${seed})`, async () => {
+		const random = randomOf(seed);
 		await stopAt(sandbox, "merge", released);
 		const before = await stateOf(sandbox, "numbers.txt", "package.json");
 
@@ -157,7 +182,7 @@ describe("udo merge in a repository", () => {
 			});
 			const gone = once(child, "exit");
 			await until(() => child.exitCode !== null || existsSync(join(sandbox.repository, ".git", "udo-resolve")));
-			const timer = setTimeout(() => child.kill("SIGKILL"), Math.random() * 100);
+			const timer = setTimeout(() => child.kill("SIGKILL"), random() * 100);
 			await gone;
 			clearTimeout(timer);
 			await gitIsDone();
@@ -170,7 +195,7 @@ describe("udo merge in a repository", () => {
 
 // A git that the killed udo had started goes on to its end.
 async function gitIsDone(): Promise<void> {
-	await sandbox.run("sh", ["-c", "while test -e .git/index.lock; do sleep 0.01; done"]);
+	await until(() => !existsSync(join(sandbox.repository, ".git", "index.lock")));
 }
 
 function read(name: string): Promise<string> {

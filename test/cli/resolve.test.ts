@@ -1,4 +1,4 @@
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { continues, numbers, stateOf, stopAt, stops } from "../helpers/conflicted.ts";
@@ -23,7 +23,7 @@ describe("udo resolve with flags", () => {
 		expect(first).toMatchObject({ code: 0, stderr: "" });
 		expect(between).toMatch(/<<<<<<< [\s\S]*\ntopic 25\n/);
 		expect(second.stdout).toBe(
-			`numbers.txt: 1 conflict settled, staged\nnothing is left to settle; next: ${continues[stop]}\n`,
+			`numbers.txt: 1 conflict settled, staged\nudo resolve --undo numbers.txt takes that back\nnothing is left to settle; next: ${continues[stop]}\n`,
 		);
 		expect(await sandbox.git("ls-files", "-u")).toBe("");
 		if (stop !== "stash pop") await sandbox.git("-c", "core.editor=true", ...continues[stop].split(" ").slice(1));
@@ -92,7 +92,7 @@ describe("udo resolve with flags", () => {
 		const answer = await resolve("a.json", "b.json", "numbers.txt", "--hunk=1", "--identical", "--ours");
 
 		expect(answer.stdout).toMatch(
-			/^a\.json: 1 conflict settled, staged\nb\.json: 1 conflict settled, staged\n1 file left/,
+			/^a\.json: 1 conflict settled, staged\nb\.json: 1 conflict settled, staged\nudo resolve --undo PATH takes one of them back\n1 file left/,
 		);
 		expect(await read("b.json")).toBe(version("1.1.0"));
 	});
@@ -116,6 +116,20 @@ describe("udo resolve with flags", () => {
 		expect(between.slice(1)).toEqual(["\0topic", "(none)", "(none)"]);
 		expect(await read("kept.txt")).toBe("changed\n");
 		expect(await sandbox.git("status", "--short", "kept.txt")).toBe("UD kept.txt\n");
+	});
+
+	test("takes no side that git does not have, and leaves the file as it is", async () => {
+		await stopAt(sandbox, "merge", { "image.bin": ["\0base", "\0main", "\0topic"] });
+		const staged = await sandbox.git("ls-files", "-u", "image.bin");
+		const theirs = /^\d+ (\w{2})(\w+) 3\t/m.exec(staged) ?? [];
+		await rm(join(sandbox.repository, ".git", "objects", theirs[1] ?? "", theirs[2] ?? ""));
+
+		const answer = await resolve("image.bin", "--theirs");
+
+		expect(answer).toMatchObject({ code: 1, stderr: expect.stringContaining("git failed") });
+		expect(await read("image.bin")).toBe("\0main");
+		expect(await sandbox.git("ls-files", "-u", "image.bin")).toBe(staged);
+		expect((await sandbox.udo(["status"])).code).toBe(0);
 	});
 
 	test("explains links, submodules, modes and files that were renamed in two ways", async () => {

@@ -91,6 +91,58 @@ describe("a bare remote with udo verify in its pre-receive hook", () => {
 		expect((await clones.try("alice", "git push -q --no-verify")).code).toBe(1);
 	});
 
+	test("lets no change come to its branch by way of another branch, a tag, a deletion or a second name", async () => {
+		await using clones = await guarded("alice", "bob");
+		await clones.run("bob", "git checkout -q -b topic; git push -q origin topic; udo lock src/a.ts");
+		const { remote } = clones;
+		await clones.run("alice", `git -C '${remote}' symbolic-ref refs/heads/alias refs/heads/topic`);
+		await clones.run("alice", `git -C '${remote}' symbolic-ref refs/heads/none refs/heads/fresh`);
+		await clones.commit("alice", "src/a.ts");
+		const push = async (refs: string) => {
+			const { stderr } = await clones.try("alice", `git push -q --no-verify origin ${refs}`);
+			return /push (refused: \S+ on \S+)|(warning: \S+ on \S+)/.exec(plain(stderr))?.[0] ?? "passed";
+		};
+
+		expect(await push("HEAD:refs/tags/t")).toBe("passed");
+		expect(await push("HEAD:elsewhere")).toBe("warning: src/a.ts on elsewhere");
+		expect(await push("HEAD:alias")).toBe("push refused: src/a.ts on alias");
+		expect(await push(":topic")).toBe("push refused: src/a.ts on topic");
+		await clones.run("bob", "git checkout -q -b fresh");
+		expect(await push(":topic")).toBe("passed");
+		expect(await push("HEAD:fresh")).toBe("push refused: src/a.ts on fresh");
+		expect(await push("HEAD:none")).toBe("push refused: src/a.ts on none");
+		expect(await push("main~:fresh")).toBe("passed");
+	});
+
+	test("knows the project by every first commit there is, also where HEAD names no branch", async () => {
+		await using clones = await guarded("alice", "bob");
+		await clones.run("bob", "udo lock src/a.ts");
+		const { remote } = clones;
+		await clones.run("alice", `git -C '${remote}' symbolic-ref HEAD refs/heads/nowhere`);
+		await clones.run(
+			"alice",
+			"git checkout -q --orphan another; git commit -qm x; git push -q --no-verify origin another",
+		);
+		await clones.run("alice", "git commit -q --allow-empty -m y; git checkout -q main");
+		await clones.commit("alice", "src/a.ts");
+
+		const answer = await clones.try("alice", "git push -q --no-verify origin another main");
+		expect(plain(answer.stderr)).toContain("src/a.ts on main is locked");
+	});
+
+	test("a history that is merged into the project's leaves the project as it is", async () => {
+		await using clones = await guarded("alice", "bob");
+		const project = async (name: string) => {
+			const from = { directory: clones.path(name) };
+			return (await clones.sandbox.data<{ readonly project: string }>(["status"], from)).project;
+		};
+		// Of its ids one comes before that of the first commit, but for one time in forty.
+		const others = "for i in $(seq 40); do git commit-tree -m $i 'HEAD^{tree}'; done | sort | head -1";
+		await clones.run("alice", `git merge -q --allow-unrelated-histories -m merged $(${others})`);
+
+		expect(await project("alice")).toBe(await project("bob"));
+	});
+
 	test("lets a push pass with one line when the store fails, and not with UDO_STRICT=1", async () => {
 		await using clones = await guarded("alice");
 		await clones.commit("alice", "file.txt");

@@ -78,6 +78,28 @@ describe.skipIf(!hasTmux)("udo resolve on a terminal", () => {
 		expect(await read(sandbox, "numbers.txt")).toMatch(/^line 4\ntopic 5\nline 6$/m);
 	});
 
+	test("is stopped by Ctrl-Z, goes on afterwards, and outlives an editor that leaves no file", async () => {
+		await using sandbox = await Sandbox.create();
+		await using screen = new Screen(sandbox);
+		await stopAt(sandbox, "merge");
+		await screen.open("alice");
+		await screen.type("alice", "export GIT_EDITOR='rm -f'; clear; udo resolve");
+		await shows(screen, /conflict 1 of 2[\s\S]*help\s*$/);
+
+		await screen.press("alice", "C-z");
+		await shows(screen, /Stopped/);
+		await screen.type("alice", "clear; fg");
+		await shows(screen, /help\s*$/);
+		await screen.press("alice", "e");
+		await shows(screen, /not changed, so nothing is settled/);
+		await screen.press("alice", "o");
+		await shows(screen, /conflict 1 of 1/);
+		await screen.press("alice", "q");
+		await shows(screen, /what was settled stays so/);
+
+		expect(await read(sandbox, "numbers.txt")).toMatch(/^line 4\nmain 5\nline 6$/m);
+	});
+
 	test("is what git mergetool walks with, once udo init was asked for it", async () => {
 		await using sandbox = await Sandbox.create();
 		await using screen = new Screen(sandbox);

@@ -49,3 +49,9 @@ export const stores: readonly StoreHarness[] = hasRedis ? [local, ...redisStores
 export function temporaryDirectory(): Promise<string> {
 	return mkdtemp(join(tmpdir(), "udo-store-"));
 }
+
+/** As temporaryDirectory, removed with all that is in it when it is disposed of. */
+export async function disposableDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+	const path = await temporaryDirectory();
+	return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+}

@@ -119,6 +119,21 @@ describe("the gate", () => {
 		expect(await readdir(join(sandbox.directory, "home", "state", "udo", "live"))).toContain("ours");
 	});
 
+	test.each([
+		["a project that is none", `echo '{"project": null, "lock": {"ttl": 300}}' >udo.config.json`],
+		["a project behind what is no JSON", `echo 'x {"project": "ours"}' >udo.config.json`],
+		["a pipe", "mkfifo udo.config.json"],
+		["a device", "ln -s /dev/zero udo.config.json"],
+	])("leaves %s in udo.config.json to node, which neither hangs nor passes over it", async (_, write) => {
+		await using sandbox = await Sandbox.create();
+		await installHooks(sandbox);
+		await sandbox.terminal("bob").run("udo lock README.md");
+
+		const answer = await sandbox.terminal("alice").run(`${write}; export UDO_STRICT=1; timeout 30 sh -c '${change}'`);
+		expect(answer.code).toBe(1);
+		expect(answer.stderr).toMatch(/udo\.config\.json .*UDO_STRICT=1 stops git/);
+	});
+
 	test("uses $XDG_STATE_HOME of the moment, not of the installation", async () => {
 		await using sandbox = await Sandbox.create();
 		await installHooks(sandbox);

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { destroyTrees, destructions } from "../campaign/tree.ts";
+import { destructions } from "../campaign/tree/destructions.ts";
+import { destroyTrees } from "../campaign/tree/tree.ts";
 import { writeScript } from "../helpers/hooks.ts";
 import { randomOf, seedOfThisRun } from "../helpers/random.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
@@ -41,6 +42,7 @@ async function treeOf(sandbox: Sandbox): Promise<Record<string, string>> {
 describe("everything is recoverable after", () => {
 	test.each([
 		["reset --hard", "git reset -q --hard"],
+		["reset --hard, cut short", "git reset -q --har"],
 		["reset --hard to another commit", "git reset -q --hard topic"],
 		["checkout -f", "git checkout -qf topic"],
 		["switch --discard-changes", "git switch -q --discard-changes topic"],
@@ -209,6 +211,46 @@ describe("udo restore", () => {
 		expect(await sandbox.git("status", "--short")).toBe(" M src/a.ts\n M src/b.ts\n");
 		expect((await alice.run("udo restore 1 ../elsewhere")).code).toBe(1);
 		expect((await alice.run("udo restore 99")).code).toBe(64);
+	});
+
+	test("keeps what was committed since, and puts the old one beside it", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		await alice.run("echo draft >README.md; git reset -q --hard; echo final >README.md; git commit -qam final");
+
+		const { stdout } = await alice.run("udo restore 1");
+		expect(stdout).toBe("kept README.md, which changed since; the old one: README.md.udo-restored\n");
+		expect(await read(sandbox, "README.md")).toBe("final\n");
+		expect(await read(sandbox, "README.md.udo-restored")).toBe("draft\n");
+	});
+
+	test("gives what git does not know the permissions it had, in a tree that was moved since", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		await alice.run("umask 022; mkdir keys; echo 1 >keys/one; echo 2 >two; chmod 600 keys/one; chmod 500 keys; cd ..");
+		await alice.run(
+			"chmod 666 repo/two; git -C repo reset -q --hard; rm -rf repo/keys repo/two; mv repo moved; cd moved",
+		);
+
+		expect(await alice.run("udo restore 1; stat -c %a keys keys/one two; chmod 700 keys")).toMatchObject({
+			stdout: "restored keys/one\nrestored two\n500\n600\n666\n",
+		});
+	});
+
+	test("names what cannot be written, and brings back the rest", async () => {
+		await using sandbox = await guarded();
+		const alice = sandbox.terminal("alice");
+		// There is no room for what would go beside it.
+		const long = "n".repeat(250);
+		await alice.run(`echo old >${long}; mkdir shut; echo 1 >shut/1; echo 2 >two; git clean -qfd; echo new >${long}`);
+		await alice.run("mkdir shut; chmod 500 shut");
+
+		const { code, stdout } = await alice.run("udo restore 1; code=$?; chmod 700 shut; (exit $code)");
+		expect(code).toBe(5);
+		expect(stdout).toContain("restored two\n");
+		expect(stdout).toContain(`not restored: ${long} (ENAMETOOLONG)\n`);
+		// Whoever is root writes everywhere.
+		if (process.getuid?.() !== 0) expect(stdout).toContain("not restored: shut/1 (EACCES)\n");
 	});
 
 	test("lists what there is, whose, before what, and what differs now", async () => {

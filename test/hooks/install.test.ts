@@ -243,6 +243,20 @@ describe.skipIf(hasConfigHooks)("tools that write the hooks themselves, with a g
 		expect((await sandbox.udo(["doctor"])).stdout).toContain(`FAIL  hooks: ${file} does not call udo`);
 	});
 
+	test("beside them only the merge driver is installed, and said", async () => {
+		await using sandbox = await Sandbox.create();
+		await writeFile(join(sandbox.repository, "lefthook.yml"), "");
+
+		const guarded = await sandbox.udo(["init", "--yes", "--guard-tree"]);
+		const planned = await sandbox.udo(["init", "--dry-run", "--merge-driver", "--json"]);
+		const done = await sandbox.udo(["init", "--yes", "--merge-driver"]);
+
+		expect(guarded).toMatchObject({ code: 64, stderr: expect.stringContaining("--guard-tree cannot be installed") });
+		expect(JSON.parse(planned.stdout).data.changes).toContain("change .git/config");
+		expect(done.stdout).toMatch(/^\S.*\.git\/config.*\nlefthook writes the hooks .* touches none of them/);
+		expect(await sandbox.git("config", "merge.udo.driver")).toContain("merge-driver");
+	});
+
 	test("lefthook guards commits and pushes with the lines that init printed", async () => {
 		await using sandbox = await Sandbox.create();
 		await writeFile(join(sandbox.repository, "lefthook.yml"), "");

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { installHooks } from "../helpers/hooks.ts";
 import { hasRedis, RedisServer } from "../helpers/redis-server.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
+import { statusOf } from "../helpers/status.ts";
 import { createTeamSandbox } from "../helpers/team-sandbox.ts";
+import { until } from "../helpers/until.ts";
 
 const unverified = "git commit -q --allow-empty --no-verify -m x";
 
@@ -79,7 +81,11 @@ describe("a lock that reaches branches", () => {
 		expect(await isThere(sandbox)).toBe(true);
 
 		const waiting = alice.run("udo lock --wait 20s --branch main");
-		await bob.run("while ! udo status | grep -q waits; do :; done; udo unlock --all");
+		await until(
+			() => statusOf(sandbox),
+			({ waiters }) => waiters.length > 0,
+		);
+		await bob.run("udo unlock --all");
 		await waiting;
 		await makeOld(sandbox);
 		await bob.run("udo status");

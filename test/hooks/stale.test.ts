@@ -25,6 +25,7 @@ describe("a commit that would silently take back another session's is refused", 
 			"echo theirs >>src/b.ts; echo new >new; git rm -q long; git add -A; git commit -qm theirs",
 			"long, src/b.ts, new",
 		],
+		["when all of it is a new file", "echo new >new; git add new; git commit -qm theirs", "new"],
 		["when one's own change is elsewhere in the file", "sed -i 's/^29$/theirs/' long; git commit -qam theirs", "long"],
 	])("%s", async (_, theirs, paths) => {
 		await using sandbox = await withHooks();

@@ -184,6 +184,31 @@ describe("udo commit --mine", () => {
 		expect(before.length).toBeGreaterThan(0);
 	});
 
+	test("leaves out a file that a directory took the place of, and takes nothing out of the index for it", async () => {
+		await using sandbox = await withHooks();
+		const alice = sandbox.terminal("alice");
+		await alice.run("udo lock --new README.md src/ src/b.ts/in; echo more >>README.md; rm src/b.ts");
+		await alice.run("mkdir src/b.ts; echo in >src/b.ts/in");
+
+		const answer = await alice.run("udo commit --mine -qm x");
+		expect(answer.code).toBe(0);
+		expect(answer.stderr).toContain("left out src/b.ts, src/b.ts/in, where a directory took the place of a file");
+		expect(await sandbox.git("show", "--format=", "--name-only")).toBe("README.md\n");
+		expect(await sandbox.git("diff", "--cached", "--name-only")).toBe("");
+	});
+
+	test("announces nothing any more when it is told to end while the message is written", async () => {
+		await using sandbox = await withHooks();
+		const alice = sandbox.terminal("alice");
+		const editor = join(sandbox.directory, "bin", "editor");
+		await writeScript(editor, "#!/bin/sh\nkill -TERM $(cat ../pid)\nexec sleep 5\n");
+		await alice.run("udo lock --new new; echo mine >new");
+
+		const answer = await alice.run("GIT_EDITOR=editor sh -c 'echo $$ >../pid; exec udo commit --mine'");
+		expect(answer.code).toBe(143);
+		expect(await sandbox.git("status", "--porcelain")).toBe("?? new\n");
+	});
+
 	test("takes what one's own editor saved", async () => {
 		await using sandbox = await withHooks();
 		await sandbox.terminal("bob").run("udo status");

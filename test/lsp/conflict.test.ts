@@ -54,7 +54,7 @@ describe("a file edit conflict", () => {
 		expect(client.diagnostics("src/a.ts")[0]).toMatchObject({
 			severity: 2,
 			message: expect.stringMatching(
-				/^src\/a\.ts: ed@editor .* has unsaved changes, and somebody else changed the file; udo resolve conflict_/,
+				/^Your changes to src\/a\.ts in this editor \(ours\) are in conflict with what is on disk in this tree \(theirs\); udo resolve conflict_/,
 			),
 		});
 		await until(() => other.codes("src/a.ts").includes("conflict"));
@@ -149,7 +149,7 @@ describe("a file edit conflict", () => {
 
 		await client.shows("src/a.ts", "conflict");
 		const [found] = await untilConflicts(sandbox, "file_edit");
-		expect(found?.summary).toMatch(/changed in two trees on branch main, by ed@editor .* and by there \(there\) in /);
+		expect(found?.summary).toMatch(/changed in two trees on branch main, by ed@editor .* and in .*clone$/);
 		client.type("src/a.ts", text);
 		await untilConflicts(sandbox);
 		await client.shows("src/a.ts");
@@ -186,6 +186,8 @@ describe("a file edit conflict", () => {
 		await client[Symbol.asyncDispose]();
 
 		expect(await untilConflicts(sandbox, "file_edit")).toMatchObject([{ id: before?.id }]);
+		const listed = await sandbox.udo(["conflicts"], { as: "onlooker" });
+		expect(listed.stdout).toMatch(/the editor of ed@editor .* is gone; the text it had last is kept as ours\n/);
 		await using again = await LspClient.start(sandbox);
 		again.open("src/a.ts");
 		await again.shows("src/a.ts", "conflict");

@@ -2,7 +2,7 @@ import { rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BufferState } from "../../server/lsp/buffer-state.ts";
-import { noFile, type Print, printOfText } from "../../server/lsp/print.ts";
+import { type Fingerprint, fingerprintOf, noFile } from "../../server/lsp/fingerprint.ts";
 import { LspClient } from "../helpers/lsp-client.ts";
 import { Sandbox } from "../helpers/sandbox.ts";
 import { statusOf, untilLocked } from "../helpers/status.ts";
@@ -92,45 +92,45 @@ describe("a file that somebody else changes on disk", () => {
 });
 
 describe("a buffer", () => {
-	const bytes = (name: string) => `bytes ${name}` as Print;
+	const bytes = (name: string) => `bytes ${name}` as Fingerprint;
 
 	test("with another line end, byte order mark or last newline than the disk is not unsaved", () => {
-		const disk = printOfText("a\nb\n");
+		const disk = fingerprintOf("a\nb\n");
 
 		for (const text of ["a\nb\n", "a\r\nb\r\n", "a\nb", "\ufeffa\nb\n"]) {
-			expect(new BufferState(printOfText(text), disk).isUnsaved).toBe(false);
+			expect(new BufferState(fingerprintOf(text), disk).isUnsaved).toBe(false);
 		}
-		expect(new BufferState(printOfText("a\nb \n"), disk).isUnsaved).toBe(true);
+		expect(new BufferState(fingerprintOf("a\nb \n"), disk).isUnsaved).toBe(true);
 	});
 
 	test("of a new file is unsaved once it has text, and not for being new", () => {
-		const buffer = new BufferState(printOfText(""), noFile);
+		const buffer = new BufferState(fingerprintOf(""), noFile);
 		expect(buffer.isUnsaved).toBe(false);
 
-		buffer.typed(printOfText("text"));
+		buffer.typed(fingerprintOf("text"));
 		expect(buffer.isUnsaved).toBe(true);
 	});
 
 	test("that a formatter changed on disk after the save is neither unsaved nor changed by somebody else", () => {
-		const buffer = new BufferState(printOfText("a"), printOfText("a"));
-		buffer.typed(printOfText("b"));
-		buffer.saved(printOfText("b"), printOfText("b, formatted"));
+		const buffer = new BufferState(fingerprintOf("a"), fingerprintOf("a"));
+		buffer.typed(fingerprintOf("b"));
+		buffer.saved(fingerprintOf("b"), fingerprintOf("b, formatted"));
 
 		expect([buffer.isUnsaved, buffer.foreignChange]).toEqual([false, undefined]);
 	});
 
 	test("that was undone to what the disk once had is stale, not unsaved", () => {
-		const buffer = new BufferState(printOfText("a"), printOfText("a"));
-		buffer.found(printOfText("theirs"));
-		buffer.typed(printOfText("mine"));
+		const buffer = new BufferState(fingerprintOf("a"), fingerprintOf("a"));
+		buffer.found(fingerprintOf("theirs"));
+		buffer.typed(fingerprintOf("mine"));
 		expect([buffer.isUnsaved, buffer.foreignChange]).toEqual([true, "changed"]);
 
-		buffer.typed(printOfText("a"));
+		buffer.typed(fingerprintOf("a"));
 		expect([buffer.isUnsaved, buffer.foreignChange]).toEqual([false, "changed"]);
 	});
 
 	test("of a file that is not UTF-8 stands for the bytes it was read from", () => {
-		const buffer = new BufferState(printOfText("caf\u00e9"), bytes("1"));
+		const buffer = new BufferState(fingerprintOf("caf\u00e9"), bytes("1"));
 		expect([buffer.isUnsaved, buffer.foreignChange]).toEqual([false, undefined]);
 
 		buffer.found(bytes("2"));

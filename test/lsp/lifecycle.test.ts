@@ -86,6 +86,18 @@ describe("the server", () => {
 		expect(await releases(sandbox)).toEqual(["released"]);
 	});
 
+	test("hears all that an editor said before it closed the pipe, however much that is", async () => {
+		await using sandbox = await Sandbox.create();
+		await using client = await LspClient.start(sandbox);
+		client.server.stdin?.cork();
+		client.open("src/a.ts");
+		for (let n = 0; n < 6000; n++) client.type("src/a.ts", `${n}\n`);
+		client.request("shutdown").catch(() => {});
+		client.server.stdin?.end();
+
+		expect(await client.exited()).toBe(0);
+	});
+
 	test("ends with an editor that dies while something else holds its pipes open", async () => {
 		await using sandbox = await Sandbox.create();
 		await using client = await editing(sandbox);

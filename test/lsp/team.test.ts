@@ -1,4 +1,7 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Conflict } from "../../server/coordination/conflict.ts";
 import { LspClient } from "../helpers/lsp-client.ts";
 import { hasRedis, RedisServer } from "../helpers/redis-server.ts";
 import type { Sandbox } from "../helpers/sandbox.ts";
@@ -55,7 +58,53 @@ describe.skipIf(!hasRedis)("an editor on one of the machines of a team", () => {
 			expect.stringMatching(/Redis .* is back/),
 		]);
 	});
+
+	test("still shows its conflict while Redis is away, and ends it for all when it was saved meanwhile", async () => {
+		await using server = await RedisServer.start({ appendfsync: "always" });
+		await using east = await createTeamSandbox(server);
+		await using west = await createTeamSandbox(server);
+		await using client = await LspClient.start(east);
+		client.open("src/a.ts");
+		client.type("src/a.ts", "mine\n");
+		await until(
+			() => locksOf(west),
+			({ length }) => length === 1,
+		);
+		await writeFile(join(east.repository, "src/a.ts"), "theirs\n");
+		const [found] = await until(
+			() => conflicts(west, "open"),
+			({ length }) => length === 1,
+		);
+		await client.shows("src/a.ts", "conflict");
+		await server.kill();
+		await until(() => messages(client).length > 0);
+		const blind = await east.udo(["conflicts"], { as: "amy" });
+		const unknown = await east.udo(["resolve", found?.id ?? "", "--done"], { as: "amy" });
+		expect(client.codes("src/a.ts")).toEqual(["conflict"]);
+		await client.save("src/a.ts", "mine\n");
+		await client.shows("src/a.ts");
+		client.close("src/a.ts");
+		await server.restart();
+
+		const [settled, ...others] = await until(
+			() => conflicts(west, "settled"),
+			({ length }) => length > 0,
+		);
+		expect(settled).toMatchObject({ id: found?.id, how: "superseded", resolution: "saved, or as it is on disk" });
+		expect(others).toEqual([]);
+		expect(await conflicts(west, "open")).toEqual([]);
+		expect(blind.stdout).toMatch(/^Redis .* is away.*\nno open conflicts on this machine\n$/);
+		expect(unknown.code).toBe(6);
+		expect(unknown.stderr).toContain(`${found?.id} cannot be looked up now\n  Redis `);
+	});
 });
+
+async function conflicts(sandbox: Sandbox, which: "open" | "settled"): Promise<readonly Conflict[]> {
+	const data = await sandbox.data<Record<typeof which, readonly Conflict[]>>(["conflicts", "--all"], {
+		as: "onlooker",
+	});
+	return data[which];
+}
 
 function messages(client: LspClient): readonly string[] {
 	return client.messages("window/showMessage");

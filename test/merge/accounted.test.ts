@@ -39,9 +39,10 @@ describe("the check of what a rule made", () => {
 
 	test("is made of whatever a rule is sure of", () => {
 		const dispute = {
+			path: "f.js",
 			base: "p(1);\nq(1);\nr(1);\ns(1);\n",
 			ours: "same();\np(1);\nq(2);\nr(1);\ns(1);\n",
-			theirs: "p(1);\nq(1);\nr(2);\ns(1);\nsame();\n",
+			theirs: "p(1);\nq(1);\nr(3);\ns(1);\nsame();\n",
 			before: "",
 			after: "",
 		};

@@ -22,7 +22,7 @@ describe("candidates for a conflict", () => {
 	});
 
 	test("what a rule is sure of comes first in code, under its name, and in prose only as one of many", () => {
-		const [base, ours, theirs] = ["v = 1.2.3\n", "v = 1.2.4\n", "v = 1.3.0\n"] as const;
+		const [base, ours, theirs] = ["version = 1.2.3\n", "version = 1.2.4\n", "version = 1.3.0\n"] as const;
 
 		expect(candidates(base, ours, theirs)[0]).toEqual({ name: "larger version", text: theirs });
 		expect(candidates(base, ours, theirs, "README.md").map(({ name }) => name)).not.toContain("larger version");
@@ -32,6 +32,22 @@ describe("candidates for a conflict", () => {
 		const found = candidates("f(a)\n", "f(a, b)\n", "f(c)\n");
 
 		expect(found).toContainEqual({ name: "both, word by word", text: "f(c, b)\n" });
+	});
+
+	test("no text with a bracket too few comes before one that has them all", () => {
+		const found = candidates("let a = 1;\n", "let a = foo(1);\n", "let a = bar(1);\n").map(({ text }) => text);
+		const isBalanced = found.map((text) => text.split("(").length === text.split(")").length);
+
+		expect(isBalanced).toContain(false);
+		expect(isBalanced.lastIndexOf(true), found.join("")).toBeLessThan(isBalanced.indexOf(false));
+	});
+
+	test("a base that is a conflict itself, as of several merge bases, is in none", () => {
+		const base = "<<<<<<<<< Temporary merge branch 1\nT1\n=========\nO1\n>>>>>>>>> Temporary merge branch 2\n";
+		const found = candidates(base, "M1\n", "M2\n");
+
+		expect(found.map(({ name }) => name)).toEqual(["ours", "theirs", "both, ours first", "both, theirs first"]);
+		expect(found.map(({ text }) => text).join("")).not.toContain("<<<");
 	});
 
 	test("a side that has all lines of the other comes first", () => {
@@ -52,6 +68,13 @@ describe("candidates for a conflict", () => {
 
 		expect(first?.text.includes(latin1)).toBe(true);
 		expect(cut.join("")).not.toContain("\ufffd");
+	});
+
+	test("both in one order end each line as the lines before do", () => {
+		const found = candidates(undefined, "x\r\na", "b\r\n").map(({ text }) => text);
+
+		expect(found).toContain("x\r\na\r\nb\r\n");
+		expect(found).toContain("b\r\nx\r\na");
 	});
 
 	test("very long conflicts get no refined candidates", () => {

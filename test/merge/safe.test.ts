@@ -3,6 +3,7 @@ import { hunkAt, hunkKey } from "../../server/merge/hunk.ts";
 import { renderPieces } from "../../server/merge/markers.ts";
 import { mergeTexts } from "../../server/merge/merge.ts";
 import { mergeSafely, type SafeContext } from "../../server/merge/safe.ts";
+import { goneNames, noLists, noVersions } from "../helpers/refused-merges.ts";
 
 type Lines = readonly string[];
 
@@ -41,6 +42,69 @@ describe("settled by a rule", () => {
 		expect(merged).toMatchObject({ conflicts: 0, lines: one("2.0.0") });
 	});
 
+	test.each([
+		["package.json", '    "execa": "^$",', "1.9.0", "1.10.0"],
+		["package.json", '  "packageManager": "pnpm@$",', "9.1.0", "9.12.3"],
+		["src/deps.ts", '  react: "^$",', "18.2.0", "18.3.1"],
+		["src/version.ts", 'export const version = "$";', "6.0.9", "6.0.10"],
+		["cmd/version.go", '\tversion string = "$"', "0.6.7", "0.7.0"],
+		["pkg/__init__.py", "__version__ = '$.dev1'", "2.9.2", "2.10.0"],
+		["pyproject.toml", '    "requests[socks]>=$,<3",', "2.9", "2.28"],
+		["tox.ini", "    pytest==$", "7.1.0", "8.0.0"],
+		["Cargo.toml", 'redis = { version = "$", features = ["tls"] }', "0.32", "1.4"],
+		["Cargo.toml", 'serde = "$"', "1.0.9", "1.0.10"],
+		["go.mod", "\tgithub.com/knadh/koanf/v2 v$", "2.2.2", "2.3.0"],
+		["Gemfile", 'gem "rails", "~> $"', "7.1", "7.2"],
+		["pom.xml", "      <version>$</version>", "5.9.0", "5.10.0"],
+		["app.csproj", '    <PackageReference Include="A" Version="$" />', "8.0.1", "8.0.11"],
+		["config.h", '#define APP_VERSION "$"', "1.4.0", "1.5.0"],
+		[".pre-commit-config.yaml", "    rev: v$", "0.1.9", "0.1.13"],
+		[".github/workflows/a.yml", '        python-version: "$"', "3.9", "3.11"],
+		[".github/workflows/a.yml", "      - uses: actions/cache@v$", "3.2.4", "3.3.0"],
+		["Dockerfile", "FROM --platform=linux node:$-alpine AS build", "18.2.0", "18.10.0"],
+	])("the larger version in %s: %s", async (path, line, smaller, larger) => {
+		const of = (version: string) => [line.replace("$", version)];
+		const merged = await merge(of(smaller.replace(/\d+$/, "0").replace(/^\d+/, "0")), of(smaller), of(larger), {
+			path,
+		});
+
+		expect(merged).toMatchObject({ conflicts: 0, rules: ["larger version"], lines: of(larger) });
+	});
+
+	test.each([
+		["imports", "a.ts", ["import {", "\tant,", "\tbat,", "\tcat,", "\tdog,", '} from "x";'], 5, "\teel,", "\tfox,"],
+		[
+			"imports of Python",
+			"a.py",
+			["from x import (", "    ant,", "    bat,", "    cat,", "    dog,", ")"],
+			2,
+			"    bab,",
+			"    asp,",
+		],
+		["settings", "a.yml", ["ant: 1", "bat: 2", "cat: 3", "dog: 4"], 4, "eel: 5", "fox: 6"],
+		[
+			"dependencies of one version",
+			"package.json",
+			['"a": "^1.0.0",', '"b": "^1.0.0",', '"d": "^1.0.0",', '"e": "^1.0.0",'],
+			2,
+			'"ca": "^1.2.0",',
+			'"cb": "^1.2.0",',
+		],
+		[
+			"properties",
+			"a.js",
+			["const a = {", "\tant: one,", "\tbat: two,", "\tcat: three,", "\tdog: four,", "};"],
+			2,
+			"\tape: six,",
+			"\tasp: five,",
+		],
+	])("a sorted list of %s", async (_, path, base, at, our, their) => {
+		const merged = await merge(base, base.toSpliced(at, 0, our), base.toSpliced(at, 0, their), { path });
+
+		expect(merged).toMatchObject({ conflicts: 0, rules: ["sorted list"] });
+		expect(merged.lines).toEqual(base.toSpliced(at, 0, ...[our, their].sort()));
+	});
+
 	test("words of a line, when a word that both kept lies between", async () => {
 		const merged = await merge(["start(queue, options);"], ["restart(queue, options);"], ["start(queue, defaults);"]);
 
@@ -71,24 +135,24 @@ describe("settled by a rule", () => {
 	});
 
 	test("is told with the rule, the text and the three texts", async () => {
-		const { pieces } = await merge(["v = 1.2.3;"], ["v = 1.2.4;"], ["v = 1.3.0;"]);
+		const { pieces } = await merge(["version = 1.2.3;"], ["version = 1.2.4;"], ["version = 1.3.0;"]);
 
 		const [piece] = pieces.filter(({ kind }) => kind === "automatic");
 		expect(piece).toMatchObject({
 			rule: "larger version",
-			text: bytes(["v = 1.3.0;"]),
-			base: { text: bytes(["v = 1.2.3;"]), line: 1 },
-			ours: { text: bytes(["v = 1.2.4;"]), line: 1 },
-			theirs: { text: bytes(["v = 1.3.0;"]), line: 1 },
+			text: bytes(["version = 1.3.0;"]),
+			base: { text: bytes(["version = 1.2.3;"]), line: 1 },
+			ours: { text: bytes(["version = 1.2.4;"]), line: 1 },
+			theirs: { text: bytes(["version = 1.3.0;"]), line: 1 },
 		});
 	});
 
 	test("leaves the other conflicts of the file as git shows them", async () => {
 		const between = Array.from({ length: 9 }, (_, number) => `kept ${number}`);
 		const merged = await merge(
-			["v = 1.2.3;", ...between, "x"],
-			["v = 1.2.4;", ...between, "same", "ours"],
-			["v = 1.3.0;", ...between, "same", "theirs"],
+			["version = 1.2.3;", ...between, "x"],
+			["version = 1.2.4;", ...between, "same", "ours"],
+			["version = 1.3.0;", ...between, "same", "theirs"],
 		);
 
 		expect(merged).toMatchObject({ conflicts: 1, automatic: 1 });
@@ -196,6 +260,20 @@ describe("stays a conflict", () => {
 		expect(swapped.conflicts, swapped.text).toBeGreaterThan(0);
 	});
 
+	const refused = [...noVersions, ...goneNames, ...noLists].map((each) => [each.title, each] as const);
+	test.each(refused)("%s", async (_, { path, base, ours, theirs }) => {
+		for (const [one, other] of [
+			[ours, theirs],
+			[theirs, ours],
+		] as const) {
+			const texts = { base: Buffer.from(base), ours: Buffer.from(one), theirs: Buffer.from(other) };
+			const { pieces, conflicts } = await mergeSafely(texts, { path, style: "merge" });
+
+			expect(pieces.flatMap((piece) => (piece.kind === "automatic" ? [piece.rule, `${piece.text}`] : []))).toEqual([]);
+			expect(conflicts).toBeGreaterThan(0);
+		}
+	});
+
 	test.each([
 		["package-lock.json", "npm install --package-lock-only"],
 		["sub/Cargo.lock", "cargo generate-lockfile"],
@@ -211,8 +289,8 @@ describe("stays a conflict", () => {
 	});
 
 	test("whatever is not settled in time", async () => {
-		const late = await merge(["v = 1.2.3;"], ["v = 1.2.4;"], ["v = 1.3.0;"], { deadlineMs: 0 });
-		const never = await merge(["v = 1.2.3;"], ["v = 1.2.4;"], ["v = 1.3.0;"], {
+		const late = await merge(["version = 1.2.3;"], ["version = 1.2.4;"], ["version = 1.3.0;"], { deadlineMs: 0 });
+		const never = await merge(["version = 1.2.3;"], ["version = 1.2.4;"], ["version = 1.3.0;"], {
 			deadlineMs: 50,
 			remembered: () => new Promise(() => {}),
 		});

@@ -167,11 +167,19 @@ describe("after landing, the working tree", () => {
 	});
 
 	test.each([
-		["a changed file", "echo changed >>shared.txt", /shared\.txt/],
-		["a staged file", "echo changed >>shared.txt; git add shared.txt", /shared\.txt/],
-		["an untracked file", "echo mine >b.txt", /b\.txt/],
-		["an ignored file", "echo b.txt >.git/info/exclude; echo mine >b.txt", /b\.txt/],
-		["a cherry-pick under way", "git rev-parse HEAD >.git/CHERRY_PICK_HEAD", /cherry-pick is under way/],
+		["a changed file", "echo changed >>shared.txt", /shared\.txt.*\n {2}next: git stash && udo push origin main && /],
+		[
+			"a staged file",
+			"echo changed >>shared.txt; git add shared.txt",
+			/shared\.txt.*\n {2}next: git stash && udo push /,
+		],
+		["an untracked file", "echo mine >b.txt", /b\.txt.*\n {2}next: mv -n b\.txt b\.txt\.mine && udo push origin main/],
+		["an ignored file", "echo b.txt >.git/info/exclude; echo mine >b.txt", /b\.txt.*\n {2}next: mv -n b\.txt /],
+		[
+			"a cherry-pick under way",
+			"git rev-parse HEAD >.git/CHERRY_PICK_HEAD",
+			/under way here\n {2}next: udo push origin/,
+		],
 	])("is left alone when %s is in the way, and it is said what to type", async (_, command, why) => {
 		await using clones = await Clones.create("alice", "bob");
 		await clones.commit("bob", "shared.txt", "old\n");
@@ -187,9 +195,7 @@ describe("after landing, the working tree", () => {
 
 		const { code, stdout } = await clones.push("alice");
 		expect(code).toBe(0);
-		expect(stdout).toMatch(
-			/^landed 1 commit .*\n {2}local update deferred: .*\n {2}next: git rebase --autostash --onto /,
-		);
+		expect(stdout).toMatch(/^landed 1 commit .*\n {2}local update deferred: .*\n {2}next: /);
 		expect(stdout).toMatch(why);
 		expect(await clones.landed()).toHaveLength(4);
 		expect((await clones.run("alice", "git rev-parse HEAD")).trim()).toBe(tip);
@@ -210,6 +216,45 @@ describe("after landing, the working tree", () => {
 		expect(await readFile(clones.path("alice", "file.txt"), "utf8")).toBe(
 			["bob", ...lines.slice(1, -2), "alice", ""].join("\n"),
 		);
+	});
+
+	test("is moved along with a file that became a directory, and a directory that became a file", async () => {
+		await using clones = await Clones.create("alice", "bob");
+		await clones.run("bob", "mkdir d; echo in >d/in; git add d; git commit -qm d; git push -q");
+		await clones.run("alice", "git pull -q; git commit -q --allow-empty -m mine");
+		await clones.run(
+			"bob",
+			"git rm -qr d file.txt; mkdir file.txt; echo 1 >file.txt/in; echo 1 >d; git add -A; git commit -qm swap",
+		);
+		await clones.run("bob", "git push -q");
+
+		expect((await clones.push("alice")).stdout).toMatch(/^landed 1 commit .*\n$/);
+		expect(await clones.run("alice", "git status -sb; cat d file.txt/in")).toBe("## main...origin/main\n1\n1\n");
+	});
+
+	test("is moved with its files when another name stands for it", async () => {
+		await using clones = await Clones.create("alice", "bob");
+		await clones.run("alice", "git symbolic-ref refs/heads/alias refs/heads/main");
+		await clones.commit("bob", "b.txt");
+		await clones.push("bob");
+		await clones.commit("alice", "a.txt");
+		await clones.push("alice", "origin", "alias", "--to", "main");
+
+		expect(await clones.run("alice", "git status -sb")).toBe("## main...origin/main\n");
+	});
+
+	test("stays where it is while somebody else has it locked, though its commits land under another name", async () => {
+		await using clones = await Clones.create("alice", "bob");
+		await clones.commit("bob", "b.txt");
+		await clones.push("bob");
+		await clones.run("alice", "git switch -qc topic");
+		const tip = await clones.commit("alice", "a.txt");
+		await clones.run("bob", "udo lock --branch topic");
+
+		expect((await clones.push("alice", "origin", "topic", "--to", "main")).stdout).toMatch(
+			/^landed 1 commit .*\n {2}local update deferred: branch topic is locked by bob \(bob\)\n {2}next: udo run --wait --branch topic -- udo push --to main origin topic\n$/,
+		);
+		expect((await clones.run("alice", "git rev-parse topic")).trim()).toBe(tip);
 	});
 
 	test("of another worktree, where the branch is checked out, is not touched", async () => {

@@ -150,7 +150,7 @@ describe("the line", () => {
 		const answer = await clones.push("bob", "--wait", "300ms");
 		expect(answer.code).toBe(4);
 		expect(answer.stderr).toMatch(
-			/^udo: no turn to push to origin main within .*\n {2}0 ahead of you in line; .*alice.*\n {2}next: udo push --wait 10m\n$/,
+			/^udo: no turn to push to origin main within .*\n {2}alice \(alice\) is pushing for .*\.\n {2}next: udo push --wait 10m\n$/,
 		);
 		await turnstile.open("fetch");
 		expect((await pushing).code).toBe(0);
@@ -289,6 +289,22 @@ describe("beside the hooks", () => {
 		expect(await clones.run("bob", "cat ../bob.said")).toMatch(/^udo: push refused: other is behind origin\n/);
 		expect(await clones.landed("other")).toEqual(["alice a.txt"]);
 	});
+
+	test.each(["-n", "--force"])(
+		"with push.auto, a git push that is asked for more than that (%s) stays a git push",
+		async (flag) => {
+			await using clones = await Clones.create("alice", "bob");
+			await installHooks(clones.sandbox, clones.path("bob"));
+			await clones.sandbox.udo(["status"], { directory: clones.path("alice"), as: "alice" });
+			await clones.commit("alice", "a.txt");
+			await clones.push("alice");
+			await clones.commit("bob", "b.txt");
+
+			const { stderr } = await clones.try("bob", `git push -q ${flag} origin main`, { UDO_PUSH_AUTO: "1" });
+			expect(stderr).toMatch(/^udo: push refused: main is behind origin\n {2}somebody/);
+			expect(await clones.landed()).toEqual(["alice a.txt"]);
+		},
+	);
 
 	test("with push.auto, a git push that is behind lands through the queue and says so", async () => {
 		await using clones = await Clones.create("alice", "bob");

@@ -1,8 +1,9 @@
 import type { Store } from "../../store/store.ts";
 import type { RequestId } from "../lock.ts";
 import type { ProjectId, SessionId } from "../session.ts";
-import { type PushRecord, queueOf, recordKey, ticketKey } from "./queue.ts";
-import { parseObject, parseTicket } from "./ticket.ts";
+import { queueOf, recordKey, ticketKey } from "./queue.ts";
+import { parseRecord } from "./stored.ts";
+import { parseTicket } from "./ticket.ts";
 
 /**
  * Whose commits are in a push that is being tried right now, by the id each has on the remote. Empty for a push that is not
@@ -17,8 +18,8 @@ export async function sessionsInPush(
 	for (const { resource } of await store.locks(project)) {
 		const queue = queueOf(resource);
 		if (queue === undefined) continue;
-		const record: Partial<PushRecord> = parseObject(await store.loadState(project, recordKey(queue))) ?? {};
-		const attempt = record.attempts?.find((each) => each.tip === tip);
+		const { attempts } = parseRecord(await store.loadState(project, recordKey(queue)));
+		const attempt = attempts.find((each) => each.tip === tip);
 		for (const [request, outcome] of Object.entries(attempt?.outcomes ?? {})) {
 			if (outcome.kind !== "landed") continue;
 			const ticket = parseTicket(await store.loadState(project, ticketKey(request as RequestId)));

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { type Claimed, claim, type Waiting } from "../claim.ts";
 import { machineClock } from "../clock.ts";
 import { type Coordinator, thisProcess } from "../coordinator.ts";
 import { Lease } from "../lease.ts";
-import type { Blocker, RequestId } from "../lock.ts";
+import type { Blocker } from "../lock.ts";
+import { hookOf, hookRequest } from "../request-name.ts";
 import { type Resource, resourceKey } from "../resource.ts";
 
 const leaseMs = 60_000;
@@ -15,12 +15,12 @@ export type BranchRight =
 	/** Somebody else claimed the branch, or a git pushes to it right now. */
 	| { readonly ok: false };
 
-/** Takes the branch for as long as a push needs it, without waiting. Those who only commit to it do not disturb. */
+/** Takes the branch as the hook of a push does, for as long as it is needed, without waiting. A commit elsewhere does not mind. */
 export async function takeBranch(coordinator: Coordinator, ref: string): Promise<BranchRight> {
 	const branch = branchOf(ref);
 	if (branch === undefined) return { ok: true, lease: undefined, isClaimed: false };
 	const sentAt = machineClock.now();
-	const options = { request: newBranchRequest(), owner: thisProcess(), ttlMs: leaseMs, isUncapped: true };
+	const options = { request: hookRequest("pre-push"), owner: thisProcess(), ttlMs: leaseMs, isUncapped: true };
 	const answer = await coordinator.acquire([branch], options);
 	if (answer.ok) {
 		return { ok: true, lease: new Lease(coordinator, answer, sentAt), isClaimed: await isClaimed(coordinator, branch) };
@@ -37,7 +37,7 @@ export async function waitForBranch(
 ): Promise<Extract<Claimed, { ok: false }> | undefined> {
 	const branch = branchOf(ref);
 	if (branch === undefined) return undefined;
-	const request = newBranchRequest();
+	const request = hookRequest("pre-push");
 	const own = { request, owner: thisProcess(), ttlMs: leaseMs, isUncapped: true };
 	const claimed = await claim(coordinator, [branch], { ...options, ...own });
 	if (!claimed.ok) return claimed;
@@ -50,18 +50,13 @@ function branchOf(ref: string): Resource | undefined {
 	return name === undefined ? undefined : { kind: "git", id: name };
 }
 
-// As the hook of a push names its requests: a commit in another clone does not mind.
-function newBranchRequest(): RequestId {
-	return `pre-push:${randomUUID()}` as RequestId;
-}
-
 // The hook of a commit holds the branch, too, but only against other commits in its working tree.
 function isInTheWay({ what, request }: Blocker): boolean {
-	return what === "lock" && !/^pre-(merge-)?commit:/.test(request);
+	return what === "lock" && [undefined, "pre-push"].includes(hookOf(request));
 }
 
 async function isClaimed({ project, session, store }: Coordinator, branch: Resource): Promise<boolean> {
 	const locks = await store.locks(project);
 	const own = locks.find((lock) => lock.session === session.id && resourceKey(lock.resource) === resourceKey(branch));
-	return own?.holds.some(({ request }) => !/^pre-/.test(request)) === true;
+	return own?.holds.some(({ request }) => hookOf(request) === undefined) === true;
 }

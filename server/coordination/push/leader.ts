@@ -1,3 +1,4 @@
+import { machineClock } from "../clock.ts";
 import type { RequestId } from "../lock.ts";
 import { sweepLeftovers } from "./leftovers.ts";
 import type { PushQueue, PushRecord } from "./queue.ts";
@@ -16,7 +17,7 @@ export interface PushRemote {
 	park(tip: string): Promise<string | undefined>;
 	/** Removes from the remote what `park` left there. */
 	unpark(refs: readonly string[]): Promise<void>;
-	/** Removes what somebody parked so long ago that he must be dead. */
+	/** Removes what somebody parked so long ago that its push must be dead. */
 	unparkAbandoned(): Promise<void>;
 	/** Gets what others left with the remote. False when it is not there. */
 	fetchParked(refs: readonly string[]): Promise<boolean>;
@@ -28,10 +29,12 @@ export interface PushRemote {
 	push(tip: string, parked: readonly string[]): Promise<Pushed>;
 }
 
+/** What the remote answered, or why it could not be asked. */
 export type Reached<Value> =
 	| { readonly ok: true; readonly value: Value }
 	| { readonly ok: false; readonly words: string };
 
+/** What a batch would land, before anybody sees anything of it. */
 export interface Prepared {
 	/** What the ref would become; what it is at when nothing is to be pushed. */
 	readonly tip: string | undefined;
@@ -39,6 +42,7 @@ export interface Prepared {
 	readonly outcomes: readonly PushOutcome[];
 }
 
+/** What the remote made of a push. */
 export type Pushed =
 	| { readonly kind: "landed" }
 	/** The ref was not any more at what had been fetched. */
@@ -46,8 +50,10 @@ export type Pushed =
 	| { readonly kind: "refused"; readonly words: string }
 	| { readonly kind: "unreachable"; readonly words: string };
 
+/** What a leader is doing. */
 export type PushPhase = "fetching" | "replaying" | "pushing";
 
+/** How to lead, and whom to tell of it. */
 export interface LeadOptions {
 	readonly withOthers: boolean;
 	readonly onPhase?: (phase: PushPhase, batch: number) => void;
@@ -55,6 +61,7 @@ export interface LeadOptions {
 	readonly onConflict: (ticket: PushTicket, outcome: Conflicted) => Promise<PushOutcome>;
 }
 
+/** The outcome of a ticket whose commits do not fit on the ref. */
 export type Conflicted = Extract<PushOutcome, { kind: "conflict" }>;
 
 /**
@@ -69,7 +76,7 @@ export async function lead(
 	own: PushTicket,
 	options: LeadOptions,
 ): Promise<PushOutcome | "passed"> {
-	const startedAt = queue.now();
+	const startedAt = machineClock.now();
 	let record = await queue.record();
 	let leftovers: readonly string[] | undefined;
 	for (let tries = 1; tries <= mostTries; ) {
@@ -169,7 +176,7 @@ async function chosen(
 	return [own.request, ...others.map(({ request }) => request)];
 }
 
-// Whoever left the line before it was written down that his ticket is taken believes that it is not.
+// Whoever left the line before it was written down that its ticket is taken believes that it is not.
 async function stillThere(
 	queue: PushQueue,
 	own: PushTicket,
@@ -222,6 +229,6 @@ async function finish(
 	const others = Object.fromEntries([...decided].filter(([request]) => request !== own.request));
 	const settled = await queue.settleAll(record, others, own.request);
 	const alone = record.alone.filter((request) => !decided.has(request));
-	await queue.saveRecord({ ...settled, taken: [], alone, tookMs: queue.now() - startedAt });
+	await queue.saveRecord({ ...settled, taken: [], alone, tookMs: machineClock.now() - startedAt });
 	return outcome;
 }

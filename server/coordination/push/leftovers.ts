@@ -5,7 +5,7 @@ const mostAtOnce = 50;
 
 /**
  * Forgets the tickets of those who died in the line, or while they led it. Answers what they left on the remote. Whoever still
- * may be told an outcome is spared, and who left the line alive forgets his own.
+ * may be told an outcome is spared, and who left the line alive forgets its own.
  */
 export async function sweepLeftovers(queue: PushQueue, record: PushRecord): Promise<readonly string[]> {
 	const noted = await queue.noted();

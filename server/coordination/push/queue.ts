@@ -3,6 +3,7 @@ import { machineClock } from "../clock.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { RequestId } from "../lock.ts";
 import { type Resource, resourceKey } from "../resource.ts";
+import { parseOutcome, parseRecord } from "./stored.ts";
 import { type PushOutcome, type PushTicket, parseObject, parseTicket } from "./ticket.ts";
 
 /** One push that was tried, or is being tried: should it have landed, this is what it meant for each ticket. */
@@ -24,8 +25,6 @@ export interface PushRecord {
 	/** Who was told an outcome lately, and when: those who died meanwhile never read it. */
 	readonly told: readonly { readonly request: RequestId; readonly at: number }[];
 }
-
-const emptyRecord: PushRecord = { taken: [], attempts: [], alone: [], tookMs: 0, told: [] };
 
 // More than ever stand in line for one branch; whoever is not noted is only not cleaned up after.
 const mostNoted = 500;
@@ -53,18 +52,22 @@ export class PushQueue {
 		return `push ${this.#id} ${session} ${branch}`;
 	}
 
+	/** What the leaders before have noted; an empty record for a queue that nobody has led yet. */
 	async record(): Promise<PushRecord> {
-		return { ...emptyRecord, ...parseObject(await this.#load(recordKey(this.#id))) };
+		return parseRecord(await this.#load(recordKey(this.#id)));
 	}
 
+	/** Only for whoever leads. */
 	async saveRecord(record: PushRecord): Promise<void> {
 		await this.#save(recordKey(this.#id), JSON.stringify(record));
 	}
 
+	/** Leaves a ticket, or another one in its place, for whoever leads. */
 	async hand(ticket: PushTicket): Promise<void> {
 		await this.#save(ticketKey(ticket.request), JSON.stringify(ticket));
 	}
 
+	/** A ticket; undefined when there is none, or what is there is not one. */
 	async ticket(request: RequestId): Promise<PushTicket | undefined> {
 		return parseTicket(await this.#load(ticketKey(request)));
 	}
@@ -107,6 +110,7 @@ export class PushQueue {
 		return Array.isArray(requests) ? requests.filter((each) => typeof each === "string") : [];
 	}
 
+	/** Notes just these. */
 	async saveNoted(requests: readonly RequestId[]): Promise<void> {
 		await this.#save(notedKey(this.#id), requests.length === 0 ? undefined : JSON.stringify({ requests }));
 	}
@@ -129,7 +133,7 @@ export class PushQueue {
 	 * before all are told and the record says so.
 	 */
 	async settleAll(record: PushRecord, outcomes: PushAttempt["outcomes"], leader: RequestId): Promise<PushRecord> {
-		const now = this.now();
+		const now = machineClock.now();
 		const requests = Object.keys(outcomes) as RequestId[];
 		for (const request of requests) {
 			const outcome = outcomes[request];
@@ -145,7 +149,7 @@ export class PushQueue {
 
 	/** What has become of a ticket, if that is decided. */
 	async outcome(request: RequestId): Promise<PushOutcome | undefined> {
-		return parseObject(await this.#load(outcomeKey(request))) as PushOutcome | undefined;
+		return parseOutcome(await this.#load(outcomeKey(request)));
 	}
 
 	/** Forgets a ticket whose owner is gone. */
@@ -157,10 +161,6 @@ export class PushQueue {
 	async forget(request: RequestId): Promise<void> {
 		await this.#save(ticketKey(request), undefined);
 		await this.#save(outcomeKey(request), undefined);
-	}
-
-	now(): number {
-		return machineClock.now();
 	}
 
 	#load(key: string): Promise<string | undefined> {

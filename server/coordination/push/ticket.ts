@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { RequestId } from "../lock.ts";
 import type { SessionId } from "../session.ts";
 
@@ -19,6 +18,8 @@ export interface PushTicket {
 	readonly tip: string;
 	/** What this clone knows the remote's ref to have been at. */
 	readonly known?: string;
+	/** Which of the commits that the remote's ref was ever at, as far as this clone knows, the tip was built on. */
+	readonly forkedFrom?: string;
 	/** Where this clone's objects are, on its host. */
 	readonly objects: string;
 	/** The ref on the remote under which the commits wait for a leader on another machine. */
@@ -27,7 +28,7 @@ export interface PushTicket {
 	readonly committer: string;
 	/** The message of the merge commit, when commits are merged instead of replayed. */
 	readonly mergeMessage?: string;
-	/** Not with others: their owner said so, or only their owner's process can sign them. */
+	/** Not with others: their owner said so, or only their owner's process can sign them, or run the hook they have to pass. */
 	readonly isAlone: boolean;
 	readonly isSigned: boolean;
 }
@@ -53,6 +54,7 @@ export type PushOutcome =
 	| { readonly kind: "outrun"; readonly tries: number }
 	| { readonly kind: "planned"; readonly commits: readonly PushedCommit[]; readonly onto: string | undefined };
 
+/** The commits of a ticket are on the remote. */
 export interface PushLanded {
 	readonly kind: "landed";
 	/** Where this ticket's own commits end. */
@@ -60,7 +62,7 @@ export interface PushLanded {
 	/** What the remote was at before, and is at now. */
 	readonly before: string | undefined;
 	readonly after: string;
-	/** In order; `to` is undefined for a commit whose change was there already. */
+	/** In order. */
 	readonly commits: readonly PushedCommit[];
 	/** How many tickets landed together. */
 	readonly batch: number;
@@ -72,14 +74,13 @@ export interface PushLanded {
 	};
 }
 
+/** One commit before and after it was put on top of what was there. */
 export interface PushedCommit {
 	readonly from: string;
+	/** Undefined for a commit whose change was there already, or was taken back from there. */
 	readonly to: string | undefined;
-}
-
-/** A request for a place in the queue; a later one of the same machine sorts behind an earlier one. */
-export function newPushRequest(now: number): RequestId {
-	return `push:${now.toString(16).padStart(12, "0")}:${randomUUID()}` as RequestId;
+	/** It was on the remote once, and somebody removed it by force. */
+	readonly isWithdrawn?: true;
 }
 
 /** The ticket in a stored text; undefined for anything that is not one, whoever wrote it. */
@@ -92,7 +93,7 @@ export function parseTicket(text: string | undefined): PushTicket | undefined {
 		/^[^\n<>]*<[^\n<>]*> \d+ [+-]\d{4}$/.test(ticket.committer ?? "") &&
 		["string", "undefined"].includes(typeof ticket.mergeMessage) &&
 		(ticket.parked === undefined || /^refs\/udo\/queue\/[0-9a-f-]+$/.test(ticket.parked)) &&
-		(ticket.known === undefined || /^[0-9a-f]{40,64}$/.test(ticket.known)) &&
+		[ticket.known, ticket.forkedFrom].every((id) => id === undefined || /^[0-9a-f]{40,64}$/.test(id)) &&
 		typeof ticket.isAlone === "boolean" &&
 		typeof ticket.isSigned === "boolean";
 	return isWhole ? (ticket as PushTicket) : undefined;

@@ -1,12 +1,15 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { background } from "../background.ts";
 import { type Claimed, claim, type Waiting } from "../claim.ts";
+import { machineClock } from "../clock.ts";
 import { thisProcess } from "../coordinator.ts";
 import { Lease } from "../lease.ts";
 import type { RequestId } from "../lock.ts";
+import { pushRequest } from "../request-name.ts";
 import { takeBranch, waitForBranch } from "./branch.ts";
 import { type LeadOptions, lead, type PushRemote } from "./leader.ts";
 import type { PushQueue } from "./queue.ts";
-import { newPushRequest, type PushOutcome, type PushTicket } from "./ticket.ts";
+import type { PushOutcome, PushTicket } from "./ticket.ts";
 import { PushWatch } from "./watch.ts";
 
 // Renewed three times as often; a leader on another machine that is silent for so long is passed over.
@@ -15,6 +18,7 @@ const leaseMs = 60_000;
 const lastWordMs = 60_000;
 const lookMs = 200;
 
+/** How to stand in line, and how to lead when it comes to that. */
 export interface TurnOptions extends LeadOptions {
 	readonly waitMs: number;
 	readonly signal: AbortSignal;
@@ -24,6 +28,7 @@ export interface TurnOptions extends LeadOptions {
 
 type NoTurn = Extract<Claimed, { ok: false }>;
 
+/** What standing in line came to: the outcome of the ticket, or why there is none. */
 export type PushTurn =
 	| { readonly ok: true; readonly outcome: PushOutcome }
 	| { readonly ok: false; readonly claimed: NoTurn };
@@ -38,7 +43,7 @@ export async function takeTurn(
 	draft: Omit<PushTicket, "request">,
 	options: TurnOptions,
 ): Promise<PushTurn> {
-	const until = queue.now() + options.waitMs;
+	const until = machineClock.now() + options.waitMs;
 	for (;;) {
 		const turn = await standInLine(queue, remote, draft, options, until);
 		if (turn !== "blocked" && turn !== "stale") return turn;
@@ -46,7 +51,7 @@ export async function takeTurn(
 		// Not in the queue: whoever has claimed the branch may want to push as well.
 		using watch = new PushWatch(queue.coordinator, (waiting) => options.onWaiting(waiting, undefined));
 		const claimed = await waitForBranch(queue.coordinator, draft.ref, {
-			waitMs: Math.max(1, until - queue.now()),
+			waitMs: Math.max(1, until - machineClock.now()),
 			signal: options.signal,
 			onWaiting: (waiting) => watch.see(waiting),
 		});
@@ -63,7 +68,7 @@ async function standInLine(
 	until: number,
 ): Promise<PushTurn | "blocked" | "stale"> {
 	const { coordinator } = queue;
-	const request = newPushRequest(queue.now());
+	const request = pushRequest(machineClock.now());
 	const ticket: PushTicket = { ...draft, request };
 	const parking = new Parking(queue, remote, ticket);
 	try {
@@ -75,7 +80,7 @@ async function standInLine(
 			owner: thisProcess(),
 			isUncapped: true,
 			ttlMs: leaseMs,
-			waitMs: Math.max(1, until - queue.now()),
+			waitMs: Math.max(1, until - machineClock.now()),
 			signal: options.signal,
 			onWaiting: (waiting) => {
 				background(parking.onWaiting(waiting));
@@ -87,7 +92,7 @@ async function standInLine(
 		if (!claimed.ok) {
 			const outcome = await lastWord(queue, request);
 			if (outcome !== undefined) return { ok: true, outcome };
-			const isStale = claimed.refusal.reason === "finished" && until > queue.now() && !options.signal.aborted;
+			const isStale = claimed.refusal.reason === "finished" && until > machineClock.now() && !options.signal.aborted;
 			return isStale ? "stale" : { ok: false, claimed };
 		}
 		await using lease = new Lease(coordinator, claimed.granted, claimed.sentAt);
@@ -140,23 +145,23 @@ async function whenFirst(
 		if (outcome !== undefined) return outcome;
 		const [first] = await queue.holds();
 		if (first === undefined || first >= request) return "first";
-		if (queue.now() > until || signal.aborted) return "late";
+		if (machineClock.now() > until || signal.aborted) return "late";
 		await queue.coordinator.reap();
-		await new Promise((resolve) => setTimeout(resolve, lookMs));
+		await delay(lookMs);
 	}
 }
 
 // Out of the line, but perhaps in somebody's hands already.
 async function lastWord(queue: PushQueue, request: RequestId): Promise<PushOutcome | undefined> {
-	const until = queue.now() + lastWordMs;
+	const until = machineClock.now() + lastWordMs;
 	for (;;) {
 		const outcome = await queue.outcome(request);
 		if (outcome !== undefined) return outcome;
 		const { taken } = await queue.record();
-		const isOver = !taken.includes(request) || queue.now() > until || (await queue.holds()).length === 0;
+		const isOver = !taken.includes(request) || machineClock.now() > until || (await queue.holds()).length === 0;
 		if (isOver) return queue.outcome(request);
 		await queue.coordinator.reap();
-		await new Promise((resolve) => setTimeout(resolve, lookMs));
+		await delay(lookMs);
 	}
 }
 

@@ -2,8 +2,9 @@ import { background } from "../background.ts";
 import type { Waiting } from "../claim.ts";
 import { machineClock } from "../clock.ts";
 import type { Coordinator } from "../coordinator.ts";
-import type { Blocker, Hold } from "../lock.ts";
+import type { Blocker } from "../lock.ts";
 import { isStopped, type ProcessIdentity } from "../process.ts";
+import { isPush } from "../request-name.ts";
 
 const lookMs = 1000;
 /** How long a push may be stopped (Ctrl-Z, SIGSTOP) before those behind it go on without it. */
@@ -63,7 +64,7 @@ export class PushWatch implements Disposable {
 	async #passOver(owner: ProcessIdentity): Promise<void> {
 		const { store, project } = this.#coordinator;
 		for (const { holds } of await store.locks(project)) {
-			for (const hold of holds.filter((each) => isPush(each) && isSame(each.owner, owner))) {
+			for (const hold of holds.filter((each) => isPush(each.request) && isSame(each.owner, owner))) {
 				await store.cancel(project, hold.request, "died");
 			}
 		}
@@ -72,12 +73,7 @@ export class PushWatch implements Disposable {
 
 /** Whether what stands in the way is a push of this machine whose process has been stopped. */
 export function isStoppedPush(blocker: Blocker): boolean {
-	return blocker.what === "lock" && isPush(blocker) && blocker.owner !== undefined && isStopped(blocker.owner);
-}
-
-// As the queue and the hook of a push name their requests.
-function isPush({ request }: Pick<Hold, "request">): boolean {
-	return /^(push|pre-push):/.test(request);
+	return blocker.what === "lock" && isPush(blocker.request) && blocker.owner !== undefined && isStopped(blocker.owner);
 }
 
 function isSame(one: ProcessIdentity | undefined, other: ProcessIdentity): boolean {

@@ -1,17 +1,19 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { thisHost } from "../../coordination/coordinator.ts";
+import { thisHost } from "../../coordination/process.ts";
 import type { Prepared, Pushed, PushRemote, Reached } from "../../coordination/push/leader.ts";
 import type { PushLanded, PushOutcome, PushTicket } from "../../coordination/push/ticket.ts";
 import type { GitAnswer, Plumbing } from "../plumbing.ts";
-import { readRef } from "../ref.ts";
+import { readRef, shortRef } from "../ref.ts";
 import type { Destination } from "../remote.ts";
 import type { Repository } from "../repository.ts";
+import { CommitReader } from "./commit-reader.ts";
 import { ObjectReader } from "./objects.ts";
 import { abandonedRefs, newParkedRef } from "./parked-ref.ts";
 import { Quarantine } from "./quarantine.ts";
+import { fetchCommand } from "./receive.ts";
 import { type ReplayEntry, type Replayed, replay } from "./replay.ts";
-import { isTransient, withPatience } from "./transient.ts";
+import { isUnreachable, withPatience } from "./transient.ts";
 
 // A line of a batch that conflicts is shown with the texts of its first file.
 const mostText = 1_000_000;
@@ -104,7 +106,7 @@ export class GitPushRemote implements PushRemote {
 		const others = tickets.filter(({ host }) => host === thisHost()).map((ticket) => ticket.objects);
 		await using quarantine = await Quarantine.open(parent, objects, others);
 		using reader = new ObjectReader(this.#git, quarantine.environment);
-		const place = { git: this.#git, quarantine, reader };
+		const place = { git: this.#git, quarantine, reader, commits: new CommitReader(reader) };
 		const known = this.#base === undefined ? await this.#otherBranches() : [];
 		const { tip, results } = await replay(place, this.#base, tickets.map(entryOf), known);
 		for (const [index, result] of results.entries()) {
@@ -168,7 +170,8 @@ export class GitPushRemote implements PushRemote {
 		if (moved.test(reason)) return { kind: "moved" };
 		const words = wordsOf(answer);
 		// Without a word on the ref itself, and without a hook here that said no, nobody knows what the remote did.
-		const isUnknown = reason === "" && (isUnreachable(answer) || !/failed to push some refs/.test(answer.stderr));
+		const isUnknown =
+			reason === "" && (isUnreachable(answer.stderr) || !/failed to push some refs/.test(answer.stderr));
 		if (isUnknown) return { kind: "unreachable", words: words || "git push was ended" };
 		const isFromHere = reason === "" && !/^remote:/m.test(answer.stderr);
 		return { kind: "refused", words: isFromHere ? `by the pre-push hook here: ${words || "it said nothing"}` : words };
@@ -203,7 +206,7 @@ export class GitPushRemote implements PushRemote {
 
 /** Under which refs this clone remembers the remote's branches, when it keeps them as they are. */
 function trackedPrefix({ tracking, ref }: Destination): string | undefined {
-	const name = ref.replace(/^refs\/heads\//, "");
+	const name = shortRef(ref);
 	return tracking?.endsWith(`/${name}`) ? tracking.slice(0, -name.length) : undefined;
 }
 
@@ -216,24 +219,17 @@ interface Landed {
 	readonly pack: Pack | undefined;
 }
 
-const fetchCommand = [
-	"fetch",
-	"-q",
-	"--no-tags",
-	"--no-write-fetch-head",
-	"--no-auto-maintenance",
-	"--no-recurse-submodules",
-];
-
 // The remote, or another push at the same moment, found the ref elsewhere.
 const moved = /stale info|fetch first|non-fast-forward|reference already exists|cannot lock ref|failed to update ref/i;
 
-function entryOf({ tip, committer, mergeMessage, isSigned }: PushTicket): ReplayEntry {
-	return { tip, committer, isSigned, ...(mergeMessage !== undefined && { mergeMessage }) };
-}
-
-function isUnreachable({ stderr }: GitAnswer): boolean {
-	return isTransient(stderr) || /could not read from remote|unable to access|does not appear to be a git/i.test(stderr);
+function entryOf({ tip, forkedFrom, committer, mergeMessage, isSigned }: PushTicket): ReplayEntry {
+	return {
+		tip,
+		committer,
+		isSigned,
+		...(forkedFrom !== undefined && { forkedFrom }),
+		...(mergeMessage !== undefined && { mergeMessage }),
+	};
 }
 
 /** What git, the remote or a hook said, without git's own conclusions. */

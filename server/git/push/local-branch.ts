@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellWord } from "../../shell-word.ts";
 import type { Plumbing } from "../plumbing.ts";
-import { readRef } from "../ref.ts";
+import { branchOfRef, readRef } from "../ref.ts";
 import type { Repository } from "../repository.ts";
 import { moveRefWith, type RefMoved } from "./ref-move.ts";
 
@@ -17,6 +17,8 @@ export interface BranchMove {
 	readonly to: string;
 	/** For the reflog. */
 	readonly message: string;
+	/** The command that tries it again, once nothing is in its way. */
+	readonly again: string;
 }
 
 /**
@@ -24,28 +26,43 @@ export interface BranchMove {
  * What is staged, changed or untracked stays byte for byte; where that cannot be, nothing is changed at all.
  */
 export async function moveBranch(git: Plumbing, repository: Repository, move: BranchMove): Promise<LocalUpdate> {
-	const { branch, from, to } = move;
+	const { branch, from, to, again } = move;
 	if (from === to) return { kind: "unchanged" };
 	const ref = `refs/heads/${branch}`;
-	const next = `git rebase --autostash --onto ${to.slice(0, 12)} ${from.slice(0, 12)} ${shellWord(branch)}`;
-	const deferred = (why: string): LocalUpdate => ({ kind: "deferred", why, next });
+	const deferred = (why: string, next = again): LocalUpdate => ({ kind: "deferred", why, next });
 
 	const busy = workUnderWay(repository, ref);
 	if (busy !== undefined) return deferred(busy);
 	const hasMoved = `${branch} has moved on meanwhile`;
 	if ((await readRef(git, repository, ref)) !== from) return deferred(hasMoved);
 	if ((await repository.branch()) !== branch) {
-		const tree = (await git.read(["for-each-ref", "--format=%(worktreepath)", ref])).replace(/\n$/, "");
-		if (tree !== "") return deferred(`${branch} is checked out in ${tree}`);
+		const [alias = "", tree] = await symrefAndTree(git, ref);
+		const target = branchOfRef(alias);
+		if (target !== undefined) return moveBranch(git, repository, { ...move, branch: target });
+		if (tree !== "") return deferred(`${branch} is checked out in ${tree}`, `cd ${shellWord(tree ?? ".")} && ${again}`);
 		return settled(await moveRefWith(git, { ...move, ref }, async () => ({ ok: true })));
 	}
 	const inTheWay = await untrackedInTheWay(git, repository, move);
-	if (inTheWay !== undefined) return deferred(`${inTheWay} is not in git here, and is in what landed`);
-	return settled(await moveRefWith(git, { ...move, ref }, () => moveFiles(git, from, to)));
-
-	function settled(moved: RefMoved): LocalUpdate {
-		return moved.ok ? { kind: "moved" } : deferred(reasonOf(moved.words));
+	if (inTheWay !== undefined) {
+		const [file, aside] = [inTheWay, `${inTheWay}.mine`].map(shellWord);
+		return deferred(`${inTheWay} is not in git here, and is in what landed`, `mv -n ${file} ${aside} && ${again}`);
 	}
+	let filesMoved: RefMoved = { ok: true };
+	const moved = await moveRefWith(git, { ...move, ref }, async () => {
+		filesMoved = await moveFiles(git, from, to);
+		return filesMoved;
+	});
+	return settled(moved, filesMoved.ok ? again : `git stash && ${again} && git stash pop --index`);
+
+	function settled(result: RefMoved, next = again): LocalUpdate {
+		return result.ok ? { kind: "moved" } : deferred(reasonOf(result.words), next);
+	}
+}
+
+/** The ref that another name stands for, and the working tree in which a branch is checked out; empty where there is none. */
+async function symrefAndTree(git: Plumbing, ref: string): Promise<readonly string[]> {
+	const line = await git.read(["for-each-ref", "--format=%(symref)%00%(worktreepath)", ref]);
+	return line.replace(/\n$/, "").split("\0");
 }
 
 // All or nothing: git looks at everything before it changes anything.
@@ -85,15 +102,36 @@ async function untrackedInTheWay(
 	repository: Repository,
 	{ from, to }: BranchMove,
 ): Promise<string | undefined> {
-	const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", from, to, "--"];
-	const added = (await git.read(args)).split("\0").filter(Boolean);
-	return added.find((path) => {
+	const args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=AD", from, to, "--"];
+	const fields = (await git.read(args)).split("\0");
+	const pathsOf = (status: string) => fields.filter((_, at) => at % 2 === 1 && fields[at - 1] === status);
+	const [added, removed] = [pathsOf("A"), new Set(pathsOf("D"))];
+	for (const path of added) {
+		// What git knows goes with the directory, or the file, that takes its place.
+		const found = filesAt(repository.worktree, path).find((file) => !removed.has(file));
+		if (found !== undefined) return found;
+	}
+	return undefined;
+}
+
+/** What is at this path, under it, or instead of a directory that leads to it. */
+function filesAt(worktree: string, path: string): readonly string[] {
+	const parts = path.split("/");
+	for (let length = 1; length <= parts.length; length += 1) {
+		const some = parts.slice(0, length).join("/");
 		try {
-			return lstatSync(join(repository.worktree, path), { throwIfNoEntry: false }) !== undefined;
+			const found = lstatSync(join(worktree, some), { throwIfNoEntry: false });
+			if (found === undefined) return [];
+			if (!found.isDirectory()) return [some];
+			if (length < parts.length) continue;
+			const names = readdirSync(join(worktree, some), { recursive: true, encoding: "utf8" });
+			const files = names.filter((name) => !lstatSync(join(worktree, some, name)).isDirectory());
+			return files.length === 0 ? [some] : files.map((name) => `${some}/${name}`);
 		} catch {
-			return true;
+			return [some];
 		}
-	});
+	}
+	return [];
 }
 
 function reasonOf(stderr: string): string {

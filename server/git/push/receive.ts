@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { thisHost } from "../../coordination/coordinator.ts";
+import { thisHost } from "../../coordination/process.ts";
 import type { PushLanded } from "../../coordination/push/ticket.ts";
 import type { Plumbing } from "../plumbing.ts";
 import type { Repository } from "../repository.ts";
@@ -31,7 +31,8 @@ export async function receiveLanded(
 	const isHere = from.host === thisHost();
 	if (isHere && from.gitDirectory === repository.commonDirectory) return true;
 	if (isHere && (await unpack(git, ref, after, from))) return true;
-	const refspec = `${after}:${ref.tracking ?? `refs/udo/landed/${after}`}`;
+	// Without a ref of its own it is kept by the branch that moves to it, and long enough until then.
+	const refspec = ref.tracking === undefined ? after : `${after}:${ref.tracking}`;
 	for (const source of [...(isHere ? [from.gitDirectory] : []), ref.source]) {
 		const { code } = await withPatience(() => git.run([...fetchCommand, "--", source, refspec]));
 		// Exit code 1 when the tracking branch is further on already: the commits are here all the same.
@@ -40,7 +41,8 @@ export async function receiveLanded(
 	return false;
 }
 
-const fetchCommand = [
+/** A fetch that gets the refs it is told, and leaves everything else in the clone as it is. */
+export const fetchCommand = [
 	"fetch",
 	"-q",
 	"--no-tags",

@@ -1,14 +1,16 @@
-import type { Plumbing } from "../plumbing.ts";
-import { type CommitObject, formatCommit, parseCommit } from "./commit-object.ts";
+import { type CommitObject, formatCommit } from "./commit-object.ts";
 import { checkComplete, type History, readHistory } from "./history.ts";
+import { landedBefore, samePatches } from "./landed-before.ts";
+import { mergeChange } from "./merge-change.ts";
 import { type ConflictedPath, mergeTree } from "./merge-tree.ts";
-import type { ObjectReader } from "./objects.ts";
-import type { Quarantine } from "./quarantine.ts";
+import type { ReplayPlace } from "./replay-place.ts";
 import { writeSigned } from "./signed-commit.ts";
 
 /** Commits to be put on top of what is there. */
 export interface ReplayEntry {
 	readonly tip: string;
+	/** Where they were on what is there, when their owner last saw it: what is gone from there does not come back. */
+	readonly forkedFrom?: string;
 	/** Who makes the new commits, `Name <mail> 1700000000 +0100`. */
 	readonly committer: string;
 	/** The message of a merge commit, when the commits are to be merged instead of replayed. */
@@ -27,10 +29,11 @@ export type Replayed =
 	| { readonly kind: "unrelated" }
 	| { readonly kind: "missing" };
 
-/** `to` is undefined for a commit whose change was there already. */
+/** `to` is undefined for a commit whose change was there already, or was taken back from there. */
 export interface PlacedCommit {
 	readonly from: string;
 	readonly to: string | undefined;
+	readonly isWithdrawn?: true;
 }
 
 /**
@@ -75,19 +78,13 @@ export async function replay(
 		});
 		results.push(result);
 		if (result.kind !== "placed") continue;
-		for (const { from } of result.commits) done.add(from);
+		// What was taken back is to be named to each.
+		for (const { from, isWithdrawn } of result.commits) if (!isWithdrawn) done.add(from);
 		// The first commits of a new branch are what the others are compared with.
 		if (tip === undefined) history = await readAll(result.tip);
 		tip = result.tip;
 	}
 	return { tip, results };
-}
-
-/** Where commits are replayed. */
-export interface ReplayPlace {
-	readonly git: Plumbing;
-	readonly quarantine: Quarantine;
-	readonly reader: ObjectReader;
 }
 
 async function placeEntry(
@@ -97,38 +94,65 @@ async function placeEntry(
 	onto: string | undefined,
 	entry: ReplayEntry,
 ): Promise<Replayed> {
-	const commits = history.upTo(entry.tip, onto).filter((commit) => !done.has(commit));
+	const all = history.upTo(entry.tip, onto);
+	const commits = all.filter((commit) => !done.has(commit));
 	if (commits.length === 0) {
 		if ((await place.reader.read(entry.tip))?.type !== "commit") return { kind: "missing" };
 		// A new branch of commits that are on others already.
 		return onto === undefined ? { kind: "placed", tip: entry.tip, commits: [] } : { kind: "nothing" };
 	}
-	const isAhead = onto === undefined || history.leadsTo(commits, onto);
+	const withdrawn =
+		onto === undefined || entry.forkedFrom === undefined ? [] : history.upTo(entry.forkedFrom, onto).filter(isOwn);
+	const isAhead = onto === undefined || (withdrawn.length === 0 && history.leadsTo(commits, onto));
 	if (isAhead) return { kind: "placed", tip: entry.tip, commits: commits.map((from) => ({ from, to: from })) };
 	if (entry.mergeMessage !== undefined) return placeMerge(place, onto, entry, commits, entry.mergeMessage);
 	const merge = commits.find((commit) => history.parentsOf(commit).length > 1);
 	if (merge !== undefined) return { kind: "merges", commit: merge };
 	if (commits.some((commit) => history.parentsOf(commit).length === 0)) return { kind: "unrelated" };
-	return placeCommits(place, onto, entry, commits);
+	const [fork = onto] = history.parentsOf(all[0] ?? "");
+	return placeCommits(place, onto, entry, { commits, fork, withdrawn });
+
+	function isOwn(commit: string): boolean {
+		return commits.includes(commit);
+	}
+}
+
+/** Commits without merges, the first of all on top of `fork`. */
+interface Line {
+	readonly commits: readonly string[];
+	readonly fork: string;
+	readonly withdrawn: readonly string[];
 }
 
 async function placeCommits(
 	place: ReplayPlace,
 	onto: string,
 	entry: ReplayEntry,
-	commits: readonly string[],
+	{ commits, fork, withdrawn }: Line,
 ): Promise<Replayed> {
 	const placed: PlacedCommit[] = [];
+	let landed = await landedBefore(place, commits, fork, onto);
 	let tip = onto;
-	let tree = (await commitAt(place.reader, onto)).tree;
+	let tree = (await place.commits.at(onto)).tree;
 	for (const from of commits) {
-		const original = await commitAt(place.reader, from);
+		if (withdrawn.includes(from)) {
+			placed.push({ from, to: undefined, isWithdrawn: true });
+			continue;
+		}
+		if (landed.has(from)) {
+			placed.push({ from, to: undefined });
+			continue;
+		}
+		const original = await place.commits.at(from);
 		const [parent = ""] = original.parents;
-		const before = (await commitAt(place.reader, parent)).tree;
+		const before = (await place.commits.at(parent)).tree;
 		const merged = await mergeChange(place, { parent, before, tree, commit: from, after: original.tree });
-		if (!merged.ok) return { kind: "conflict", commit: from, paths: merged.paths };
+		if (!merged.ok) {
+			landed = new Set([...landed, ...(await samePatches(place, commits, onto))]);
+			if (!landed.has(from)) return { kind: "conflict", commit: from, paths: merged.paths };
+		}
 		// A commit that was empty from the start was meant.
-		if (merged.tree === tree && original.tree !== before) {
+		if (!merged.ok || (merged.tree === tree && original.tree !== before)) {
 			placed.push({ from, to: undefined });
 			continue;
 		}
@@ -138,27 +162,6 @@ async function placeCommits(
 	}
 	return { kind: "placed", tip, commits: placed };
 }
-
-interface Change {
-	readonly parent: string;
-	readonly before: string;
-	readonly commit: string;
-	readonly after: string;
-	/** What the change is to be applied to. */
-	readonly tree: string;
-}
-
-// git 2.38 takes the base of a merge from the history alone, hence a commit whose only use is to have the right parent.
-async function mergeChange(place: ReplayPlace, { parent, before, commit, after, tree }: Change) {
-	if (before === tree) return { ok: true, tree: after } as const;
-	if (before === after) return { ok: true, tree } as const;
-	const standIn = { tree, parents: [parent], author: nobody, encoding: undefined, message: Buffer.alloc(0) };
-	const theirs = await place.quarantine.writeCommit(formatCommit(standIn, nobody.toString()), commit);
-	const merged = await mergeTree(place.git, place.quarantine.environment, commit, theirs);
-	return merged;
-}
-
-const nobody = Buffer.from("udo <udo> 0 +0000");
 
 async function placeMerge(
 	place: ReplayPlace,
@@ -179,10 +182,4 @@ async function writeCommit(place: ReplayPlace, commit: CommitObject, entry: Repl
 	const { environment } = place.quarantine;
 	if (entry.isSigned) return writeSigned(place.git, environment, commit, entry.committer);
 	return place.quarantine.writeCommit(formatCommit(commit, entry.committer), entry.tip);
-}
-
-async function commitAt(reader: ObjectReader, id: string): Promise<CommitObject> {
-	const object = await reader.read(id);
-	if (object?.type !== "commit") throw new Error(`commit ${id} is missing`);
-	return parseCommit(object.bytes);
 }

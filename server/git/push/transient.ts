@@ -25,6 +25,15 @@ export function isTransient(stderr: string): boolean {
 	return transient.test(stderr);
 }
 
+/** Whether what git said means that the remote was not reached, or was lost in the middle. */
+export function isUnreachable(stderr: string): boolean {
+	if (/no space left on device|quota exceeded/i.test(stderr)) return false;
+	return isTransient(stderr) || lost.test(stderr);
+}
+
+const lost =
+	/could not read from remote|unable to access|does not appear to be a git|does not exist|transport '.*' not allowed/i;
+
 const transient = new RegExp(
 	[
 		"could not resolve host",

@@ -1,3 +1,4 @@
+import { shortRef } from "../ref.ts";
 import type { PushedRepository } from "./repository.ts";
 
 /** What a push does to one branch. `before` is undefined for a new branch, `after` for one that is deleted. */
@@ -24,26 +25,64 @@ export interface PushedChanges {
 /**
  * What an update changes: for a branch that is there, what differs between its old and its new commit; for a new one, what the
  * commits change that no other branch has. Deletions, modes and submodules are changes; a rename is two of them. What a merge
- * takes over unchanged was changed by the commits it merges, which count when they are new to this branch.
+ * takes over unchanged was changed by the commits it merges, which count when they are new to this branch. `names` are those of
+ * the branch.
  */
-export async function pushedChanges(repository: PushedRepository, update: BranchUpdate): Promise<PushedChanges> {
+export async function pushedChanges(
+	repository: PushedRepository,
+	update: BranchUpdate,
+	names: ReadonlySet<string>,
+): Promise<PushedChanges> {
 	const { before, after } = update;
 	if (after === undefined) return { commits: [], paths: new Map() };
-	const since = before === undefined ? everythingElse(update.branch) : [`^${before}`];
+	const since = before === undefined ? everythingElse(names) : [`^${before}`];
 	const { commits, touched } = await readLog(repository, [after, ...since]);
 	if (before === undefined) return { commits, paths: touched };
-	const names = await repository.read(["diff-tree", "-r", "-z", "--name-only", ...exactly, before, after, "--"]);
-	const changed = names.split("\0").filter(Boolean);
+	const differing = await repository.read(["diff-tree", "-r", "-z", "--name-only", ...exactly, before, after, "--"]);
+	const changed = differing.split("\0").filter(Boolean);
 	return { commits, paths: new Map(changed.map((path) => [path, touched.get(path) ?? []])) };
+}
+
+/**
+ * What the making or the deletion of a branch changes for those who have paths locked on it. A deletion takes all its files
+ * away, and of a new branch counts what the default branch does not have: what was pushed to another branch first, where such a
+ * lock only warns, could come here without being new.
+ */
+export async function changesOnItself(
+	repository: PushedRepository,
+	{ before, after }: BranchUpdate,
+	names: ReadonlySet<string>,
+): Promise<PushedChanges> {
+	if (after !== undefined) {
+		const { commits, touched } = await readLog(repository, [after, ...(await sinceDefault(repository, names))]);
+		return { commits, paths: touched };
+	}
+	const all =
+		before === undefined ? "" : await repository.read(["ls-tree", "-r", "-z", "--name-only", "--full-tree", before]);
+	return { commits: [], paths: new Map(all.split("\0").flatMap((path) => (path === "" ? [] : [[path, []]]))) };
 }
 
 // A pushed .gitmodules could hide submodules.
 const exactly = ["--no-renames", "--no-ext-diff", "--ignore-submodules=none"];
 
-// In a CI job the new branch is there already, and HEAD is on it.
-function everythingElse(branch: string | undefined): readonly string[] {
-	const itself = branch === undefined ? [] : [`refs/heads/${branch}`, `refs/remotes/*/${branch}`];
-	return ["--not", ...itself.map((ref) => `--exclude=${ref}`), "--glob=refs/*"];
+// In a CI job the new branch is there already, and HEAD is on it. Tags are checked by nobody, so they do not count.
+function everythingElse(names: ReadonlySet<string>): readonly string[] {
+	const under = (directory: string, own: (name: string) => string) => [
+		...[...names].map((name) => `--exclude=${own(name)}`),
+		`--glob=${directory}/*`,
+	];
+	return [
+		"--not",
+		...under("refs/heads", (name) => `refs/heads/${name}`),
+		...under("refs/remotes", (name) => `refs/remotes/*/${name}`),
+	];
+}
+
+async function sinceDefault(repository: PushedRepository, names: ReadonlySet<string>): Promise<readonly string[]> {
+	const head = (await repository.ask("symbolic-ref", "-q", "HEAD"))?.trim();
+	if (head === undefined || names.has(shortRef(head))) return everythingElse(names);
+	const commit = await repository.commit("HEAD");
+	return commit === undefined ? [] : [`^${commit}`];
 }
 
 async function readLog(

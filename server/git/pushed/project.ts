@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ProjectId } from "../../coordination/session.ts";
-import { derivedProject, projectOf } from "../project.ts";
+import { derivedProject, projectOf, readIfThere } from "../project.ts";
 import { openRepository } from "../repository.ts";
 import type { BranchUpdate } from "./changes.ts";
 import type { PushedRepository } from "./repository.ts";
+
+// What is longer no clone reads either.
+const mostBytes = 1_000_000;
 
 /**
  * The projects that a push may be about, as its clones have them. What udo.config.json said before the push and what it says
@@ -27,14 +29,16 @@ export async function pushedProjects(
 		else isSilent = true;
 	}
 	if (isSilent && remembered === undefined) {
-		const project = await uncommittedProject(repository, [...commits]);
-		if (project !== undefined) projects.add(project);
+		for (const project of await uncommittedProjects(repository, [...commits])) projects.add(project);
 	}
 	return [...projects];
 }
 
 async function committedProject(repository: PushedRepository, commit: string): Promise<ProjectId | undefined> {
-	const text = await repository.ask("cat-file", "blob", `${commit}:udo.config.json`);
+	const blob = `${commit}:udo.config.json`;
+	const size = await repository.ask("cat-file", "-s", blob);
+	if (size === undefined || Number(size) > mostBytes) return undefined;
+	const text = await repository.ask("cat-file", "blob", blob);
 	try {
 		const file: unknown = JSON.parse(text ?? "");
 		const id = typeof file === "object" && file !== null && "project" in file ? file.project : undefined;
@@ -44,27 +48,18 @@ async function committedProject(repository: PushedRepository, commit: string): P
 	}
 }
 
-// As projectOf finds it in the clones: where the address is a bare repository on this machine, that adds nothing.
-async function uncommittedProject(
+// As projectOf finds it in the clones: where the address is a bare repository on this machine, that adds nothing. Which first commit
+// theirs is, only they know: a push may bring further ones, and the branch that HEAD names need not be there.
+async function uncommittedProjects(
 	repository: PushedRepository,
-	[...commits]: readonly (string | undefined)[],
-): Promise<ProjectId | undefined> {
+	commits: readonly (string | undefined)[],
+): Promise<readonly ProjectId[]> {
 	const { commonDirectory } = repository;
 	const isBare = (await repository.ask("config", "--type=bool", "core.bare"))?.trim() === "true";
 	if (!isBare && basename(commonDirectory) === ".git") {
-		return projectOf(await openRepository(dirname(commonDirectory)), undefined);
+		return [await projectOf(await openRepository(dirname(commonDirectory)), undefined)];
 	}
-	const commit = commits.find((each) => each !== undefined);
-	if (commit === undefined) return undefined;
-	const roots = (await repository.read(["rev-list", "--max-parents=0", commit, "--"])).split("\n").filter(Boolean);
-	const [root] = roots.sort();
-	return root === undefined ? undefined : derivedProject(root, undefined);
-}
-
-function readIfThere(path: string): string | undefined {
-	try {
-		return readFileSync(path, "utf8").trim() || undefined;
-	} catch {
-		return undefined;
-	}
+	const tips = commits.flatMap((each) => each ?? []);
+	const roots = await repository.read(["rev-list", "--max-parents=0", ...tips, "--branches", "--"]);
+	return roots.split("\n").flatMap((root) => (root === "" ? [] : [derivedProject(root, undefined)]));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BytePath } from "./byte-path.ts";
 import { inPortions, type Kept, readKept } from "./kept.ts";
@@ -11,6 +11,7 @@ export async function writeDrafts(
 	scratch: Scratch,
 	files: readonly Kept[],
 	through: "filters" | "nothing",
+	permissions: ReadonlyMap<BytePath, number>,
 ): Promise<ReadonlyMap<BytePath, string>> {
 	const directory = join(scratch.directory, `drafts-${through}`);
 	mkdirSync(directory);
@@ -21,9 +22,13 @@ export async function writeDrafts(
 			const content = contents[i];
 			if (content === undefined) continue;
 			const draft = join(directory, String(drafts.size));
+			const bits = permissions.get(path);
 			if (mode === "120000") symlinkSync(content, draft);
-			// Which of these bits stay, the umask says.
-			else writeFileSync(draft, content, { mode: mode === "100755" ? 0o777 : 0o666 });
+			else {
+				// Which of these bits stay, the umask says.
+				writeFileSync(draft, content, { mode: bits ?? (mode === "100755" ? 0o777 : 0o666) });
+				if (bits !== undefined) chmodSync(draft, bits);
+			}
 			drafts.set(path, draft);
 		}
 	}

@@ -3,7 +3,6 @@ import {
 	copyFileSync,
 	linkSync,
 	lstatSync,
-	mkdirSync,
 	readFileSync,
 	readlinkSync,
 	renameSync,
@@ -11,16 +10,17 @@ import {
 	type Stats,
 	symlinkSync,
 } from "node:fs";
+import { codeOf } from "../../errors.ts";
+import { lstatIfThere } from "../lstat.ts";
 import { type BytePath, onDisk, readable } from "./byte-path.ts";
 
 /**
- * Puts a file where it is to be, at once or not at all: where nothing is, or in place of a file that is still what lstat said
+ * Puts a file where it is to be, in a directory that is there, at once or not at all: where nothing is, or in place of a file that is still what lstat said
  * (`over`). Answers whether it did; what is there otherwise stays.
  */
 export function putInPlace(target: Buffer, draft: string, over: Stats | undefined): boolean {
-	mkdirSync(target.subarray(0, target.lastIndexOf(0x2f)), { recursive: true });
 	if (over === undefined) return putNew(target, draft);
-	const now = stat(target);
+	const now = lstatIfThere(target);
 	if (now === undefined) return putNew(target, draft);
 	if (now.ino !== over.ino || now.size !== over.size || now.ctimeMs !== over.ctimeMs) return false;
 	try {
@@ -50,7 +50,7 @@ function putNew(target: Buffer, draft: string): boolean {
 		linkSync(draft, target);
 		return true;
 	} catch (error) {
-		if (isCode(error, "EEXIST")) return false;
+		if (codeOf(error) === "EEXIST") return false;
 		if (!isOtherFileSystem(error)) throw error;
 	}
 	try {
@@ -58,13 +58,13 @@ function putNew(target: Buffer, draft: string): boolean {
 		else copyFileSync(draft, target, constants.COPYFILE_EXCL);
 		return true;
 	} catch (error) {
-		if (isCode(error, "EEXIST")) return false;
+		if (codeOf(error) === "EEXIST") return false;
 		throw error;
 	}
 }
 
 function isSame(a: string, b: Buffer): boolean {
-	const [first, second] = [stat(a), stat(b)];
+	const [first, second] = [lstatIfThere(a), lstatIfThere(b)];
 	if (first === undefined || second === undefined) return false;
 	if (first.isSymbolicLink() && second.isSymbolicLink()) {
 		return readlinkSync(a, { encoding: "buffer" }).equals(readlinkSync(b, { encoding: "buffer" }));
@@ -74,17 +74,5 @@ function isSame(a: string, b: Buffer): boolean {
 
 // Also file systems that know no hard links.
 function isOtherFileSystem(error: unknown): boolean {
-	return ["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].some((code) => isCode(error, code));
-}
-
-function isCode(error: unknown, code: string): boolean {
-	return error instanceof Error && "code" in error && error.code === code;
-}
-
-function stat(path: string | Buffer) {
-	try {
-		return lstatSync(path, { throwIfNoEntry: false });
-	} catch {
-		return undefined;
-	}
+	return ["EXDEV", "EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(codeOf(error));
 }

@@ -1,6 +1,11 @@
-import { lstatSync, readlinkSync, rmdirSync, rmSync, type Stats } from "node:fs";
-import { type BytePath, bytes, onDisk, quotedLine, readable, records } from "./byte-path.ts";
+import { rmdirSync, rmSync, type Stats } from "node:fs";
+import { codeOf } from "../../errors.ts";
+import { lstatIfThere } from "../lstat.ts";
+import { asInHead, idsOnDisk, modeOf } from "./as-stored.ts";
+import { type BytePath, bytes, onDisk, readable, records } from "./byte-path.ts";
+import { committedSince } from "./committed-since.ts";
 import { writeDrafts } from "./drafts.ts";
+import { byPath, MadeDirectories } from "./permissions.ts";
 import { putBeside, putInPlace } from "./put.ts";
 import type { QuietGit } from "./quiet-git.ts";
 import { Scratch } from "./scratch.ts";
@@ -16,6 +21,8 @@ export interface Restored {
 	readonly beside: readonly { readonly path: string; readonly copy: string | undefined }[];
 	/** Something else is where they were, such as a file where there was a directory. */
 	readonly blocked: readonly string[];
+	/** Could not be written or removed, for what the system says: EACCES in a directory that is not to be written in. */
+	readonly failed: readonly { readonly path: string; readonly why: string }[];
 	/** Were staged then and are again; only when asked for. */
 	readonly staged: readonly string[];
 }
@@ -42,36 +49,65 @@ export async function restore(git: QuietGit, snapshot: Snapshot, options: Restor
 		options.paths.some((each) => each === "" || `${readable(path)}/`.startsWith(`${each}/`));
 	const work = (await workIn(git, snapshot)).filter(({ path }) => isWanted(path));
 	const wanted = await differingFrom(git, work, snapshot);
-	const asStored = await asInHead(git, wanted);
-	const result = { written: [] as string[], removed: [] as string[], beside: [] as Restored["beside"][number][] };
+	const asStored = await replaceable(git, snapshot, wanted);
+	const result = {
+		written: [] as string[],
+		removed: [] as string[],
+		beside: [] as Restored["beside"][number][],
+		failed: [] as Restored["failed"][number][],
+	};
+	const attempt = (path: BytePath, what: () => void) => {
+		try {
+			what();
+		} catch (error) {
+			if (codeOf(error) === "") throw error;
+			result.failed.push({ path: readable(path), why: codeOf(error) });
+		}
+	};
 	// First, for a file may have been where they were in a directory.
 	for (const { path, now, then } of wanted) {
 		if (now !== undefined) continue;
 		const found = asStored.get(path);
 		if (found?.id === then && found !== undefined && isStill(onDisk(worktree, path), found.stats)) {
-			remove(worktree, path);
-			result.removed.push(readable(path));
+			attempt(path, () => {
+				remove(worktree, path);
+				result.removed.push(readable(path));
+			});
 		} else result.beside.push({ path: readable(path), copy: undefined });
 	}
 	const back = wanted.flatMap(({ path, now }) => (now === undefined ? [] : [{ path, ...now }]));
 	const blocked = back.filter(({ path }) => isBlocked(worktree, path)).map(({ path }) => path);
 	const free = back.filter(({ path }) => !blocked.includes(path));
 
+	const permissions = byPath(snapshot.permissions);
 	using scratch = new Scratch(git.repository);
+	using directories = new MadeDirectories(worktree, permissions);
 	const filtered = new Set<string>(snapshot.filtered);
 	// Those last, since others may be what says how they are filtered.
 	for (const through of ["nothing", "filters"] as const) {
 		const files = free.filter(({ path }) => filtered.has(path) === (through === "filters"));
-		const drafts = await writeDrafts(git, scratch, files, through);
+		const drafts = await writeDrafts(git, scratch, files, through, permissions);
 		for (const { path } of files) {
 			const draft = drafts.get(path);
 			if (draft === undefined) continue;
-			if (putInPlace(onDisk(worktree, path), draft, asStored.get(path)?.stats)) result.written.push(readable(path));
-			else result.beside.push({ path: readable(path), copy: putBeside(worktree, path, draft) });
+			attempt(path, () => {
+				directories.makeFor(path);
+				if (putInPlace(onDisk(worktree, path), draft, asStored.get(path)?.stats)) result.written.push(readable(path));
+				else result.beside.push({ path: readable(path), copy: putBeside(worktree, path, draft) });
+			});
 		}
 	}
 	const staged = options.staged ? await stageAgain(git, snapshot, isWanted) : [];
 	return { ...result, blocked: blocked.map(readable), staged };
+}
+
+/** The files on disk that may be replaced: what is there is in HEAD, and was before the snapshot was made. */
+async function replaceable(git: QuietGit, snapshot: Snapshot, work: readonly Work[]) {
+	const found = await asInHead(git, pathsOf(work));
+	const differing = work.filter(({ path, then }) => found.has(path) && found.get(path)?.id !== then);
+	const since = differing.length === 0 ? new Set<BytePath>() : await committedSince(git, snapshot);
+	for (const { path } of differing) if (since.has(path)) found.delete(path);
+	return found;
 }
 
 /** A file that was not as in HEAD. `then` is its blob there, if any; without `now` it was deleted. */
@@ -79,6 +115,10 @@ interface Work {
 	readonly path: BytePath;
 	readonly then: string | undefined;
 	readonly now: { readonly mode: string; readonly id: string } | undefined;
+}
+
+function pathsOf(work: readonly Work[]): readonly BytePath[] {
+	return work.map(({ path }) => path);
 }
 
 async function workIn(git: QuietGit, { head, tree }: Snapshot): Promise<readonly Work[]> {
@@ -95,60 +135,13 @@ async function workIn(git: QuietGit, { head, tree }: Snapshot): Promise<readonly
 async function differingFrom(git: QuietGit, work: readonly Work[], { filtered }: Snapshot): Promise<readonly Work[]> {
 	const { worktree } = git.repository;
 	const isFiltered = new Set<string>(filtered);
-	const ids = await idsOnDisk(git, work, (path) => (isFiltered.has(path) ? [] : ["--no-filters"]));
+	const ids = await idsOnDisk(git, pathsOf(work), (path) => (isFiltered.has(path) ? [] : ["--no-filters"]));
 	return work.filter(({ path, now }) => {
-		const found = stat(onDisk(worktree, path));
+		const found = lstatIfThere(onDisk(worktree, path));
 		// What is behind a link is not in the tree.
 		if (now === undefined) return found !== undefined && !found.isDirectory() && !isBlocked(worktree, path);
 		return found === undefined || ids.get(path) !== now.id || modeOf(found) !== now.mode || isBlocked(worktree, path);
 	});
-}
-
-/** The files on disk that are as in HEAD, with what lstat said of them before that was found out. */
-async function asInHead(git: QuietGit, work: readonly Work[]) {
-	const found = new Map<BytePath, { readonly id: string; readonly stats: Stats }>();
-	const stats = new Map(work.map(({ path }) => [path, stat(onDisk(git.repository.worktree, path))]));
-	const head = await git.run(["ls-tree", "-r", "-z", "--full-tree", "HEAD"]);
-	const entries = new Map(
-		records(head.stdout).map((record) => {
-			const [, mode = "", id = "", path = ""] = /^(\d+) \w+ (\w+)\t(.*)$/s.exec(record) ?? [];
-			return [path as BytePath, { mode, id }];
-		}),
-	);
-	const ids = await idsOnDisk(git, work, () => []);
-	for (const { path } of work) {
-		const [its, entry] = [stats.get(path), entries.get(path)];
-		if (its === undefined || entry === undefined) continue;
-		if (ids.get(path) === entry.id && modeOf(its) === entry.mode) found.set(path, { id: entry.id, stats: its });
-	}
-	return found;
-}
-
-/** What git would store of the files on disk; a link's is of its target. */
-async function idsOnDisk(git: QuietGit, work: readonly Work[], options: (path: BytePath) => readonly string[]) {
-	const { worktree } = git.repository;
-	const ids = new Map<BytePath, string>();
-	const groups = new Map<string, BytePath[]>();
-	for (const { path } of work) {
-		const found = stat(onDisk(worktree, path));
-		if (found?.isSymbolicLink()) {
-			const target = readlinkSync(onDisk(worktree, path), { encoding: "buffer" });
-			ids.set(path, (await git.read(["hash-object", "--stdin"], { input: target })).toString().trim());
-		} else if (found?.isFile()) {
-			const key = options(path).join(" ");
-			groups.set(key, [...(groups.get(key) ?? []), path]);
-		}
-	}
-	for (const [key, paths] of groups) {
-		const input = bytes(paths.map(quotedLine), "\n");
-		const args = ["hash-object", "--stdin-paths", ...key.split(" ").filter(Boolean)];
-		const lines = (await git.run(args, { input })).stdout.toString().split("\n").slice(0, -1);
-		for (const [i, id] of lines.entries()) {
-			const path = paths[i];
-			if (path !== undefined) ids.set(path, id);
-		}
-	}
-	return ids;
 }
 
 interface Side {
@@ -167,17 +160,18 @@ async function rawDiff(git: QuietGit, from: string, to: string) {
 	return found;
 }
 
-// Only where nothing is staged now: what somebody staged since is theirs.
+// Only where nothing is staged now, nor was committed since: that is somebody's, and an older one would take it back.
 async function stageAgain(
 	git: QuietGit,
-	{ staged, head }: Snapshot,
+	snapshot: Snapshot,
 	isWanted: (path: BytePath) => boolean,
 ): Promise<readonly string[]> {
+	const { staged, head } = snapshot;
 	if (staged === undefined) return [];
 	const nothing = await emptyTree(git);
 	const headNow = (await git.ask(["rev-parse", "--verify", "-q", "HEAD^{commit}"])) ?? nothing;
 	const cached = ["diff-index", "--cached", "--no-renames", "--name-only", "-z", headNow, "--"];
-	const taken = new Set(records(await git.read(cached)));
+	const taken = new Set([...records(await git.read(cached)), ...(await committedSince(git, snapshot))]);
 	const again = (await rawDiff(git, head ?? nothing, staged)).filter(({ path }) => !taken.has(path) && isWanted(path));
 	if (again.length > 0) {
 		const input = bytes(again.map(({ path, to }) => `${to.mode} ${to.id}\t${path}`));
@@ -201,30 +195,17 @@ function remove(worktree: string, path: BytePath): void {
 // Anything on the way that is no directory, a link to one included, or a directory where the file was.
 function isBlocked(worktree: string, path: BytePath): boolean {
 	for (let directory = parentOf(path); directory !== ""; directory = parentOf(directory)) {
-		const found = stat(onDisk(worktree, directory));
+		const found = lstatIfThere(onDisk(worktree, directory));
 		if (found !== undefined && !found.isDirectory()) return true;
 	}
-	return stat(onDisk(worktree, path))?.isDirectory() === true;
+	return lstatIfThere(onDisk(worktree, path))?.isDirectory() === true;
 }
 
 function isStill(path: Buffer, then: Stats): boolean {
-	const now = stat(path);
+	const now = lstatIfThere(path);
 	return now !== undefined && now.ino === then.ino && now.size === then.size && now.ctimeMs === then.ctimeMs;
 }
 
 function parentOf(path: BytePath): BytePath {
 	return path.slice(0, Math.max(0, path.lastIndexOf("/"))) as BytePath;
-}
-
-function modeOf(found: Stats): string {
-	if (found.isSymbolicLink()) return "120000";
-	return (found.mode & 0o100) === 0 ? "100644" : "100755";
-}
-
-function stat(path: Buffer): Stats | undefined {
-	try {
-		return lstatSync(path, { throwIfNoEntry: false });
-	} catch {
-		return undefined;
-	}
 }

@@ -12,6 +12,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../../errors.ts";
 import type { Repository } from "../repository.ts";
 
 const abandonedMs = 3_600_000;
@@ -39,7 +40,7 @@ export class Scratch implements Disposable {
 		try {
 			file = openSync(index, "r");
 		} catch (error) {
-			if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+			if (codeOf(error) === "ENOENT") return;
 			throw error;
 		}
 		try {

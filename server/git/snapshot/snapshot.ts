@@ -1,6 +1,7 @@
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { GitError, type Repository } from "../repository.ts";
 import type { BytePath } from "./byte-path.ts";
+import type { Permissions } from "./permissions.ts";
 import { QuietGit } from "./quiet-git.ts";
 import { Scratch } from "./scratch.ts";
 import { type TreeNow, treeNow } from "./tree-now.ts";
@@ -18,6 +19,8 @@ export interface Snapshot {
 	readonly session: string;
 	readonly actor: string;
 	readonly worktree: string;
+	/** The git directory of the working tree in that of the clone, which stays when either is moved; older snapshots have none. */
+	readonly place: string | undefined;
 	readonly branch: string | undefined;
 	/** What was about to happen: `git reset --hard`. */
 	readonly before: string;
@@ -27,6 +30,8 @@ export interface Snapshot {
 	readonly staged: string | undefined;
 	/** Files that are here as a filter of the user's stores them. */
 	readonly filtered: readonly BytePath[];
+	/** Of files that git did not know. */
+	readonly permissions: Permissions;
 }
 
 /** Whose snapshot it is, and what it is taken before. */
@@ -66,19 +71,26 @@ export class Snapshots {
 		const nothing = await emptyTree(this.git);
 		if (now.tree === nothing && (now.staged === undefined || now.staged === nothing)) return;
 		const { worktree } = this.#repository;
-		const last = earlier.find((each) => each.session === session && each.worktree === worktree);
+		const last = earlier.find((each) => each.session === session && isOf(this.#repository, each));
 		if (last?.tree === now.tree && last.head === head) {
 			const stagedThen = last.staged === undefined ? headTree : await this.#treeOf(last.staged);
 			if (stagedThen === (isStaged ? now.staged : headTree)) return;
 		}
 		const parents = head === undefined ? [] : ["-p", head];
 		const staged = isStaged ? await this.#commit(now.staged, parents, "udo: what was staged\n") : undefined;
-		const facts = { session, actor, worktree, branch, before, head, staged, filtered: now.filtered };
+		const { filtered, permissions } = now;
+		const place = placeOf(this.#repository);
+		const facts = { session, actor, worktree, place, branch, before, head, staged, filtered, permissions };
 		const message = `udo: before ${before.slice(0, 200).replace(/\s+/g, " ")}\n\n${inAscii(JSON.stringify(facts))}\n`;
 		const commit = await this.#commit(now.tree, staged === undefined ? parents : [...parents, "-p", staged], message);
 		const at = Date.now();
 		const ref = await this.#keep(`refs/udo/wip/${session}`, at, commit);
 		await this.#forget([{ ref, session, at }, ...earlier]);
+	}
+
+	/** The snapshots of this working tree, newest first. */
+	async here(): Promise<readonly Snapshot[]> {
+		return (await this.list()).filter((each) => isOf(this.#repository, each));
 	}
 
 	/** All snapshots of this clone, newest first. */
@@ -122,6 +134,14 @@ export class Snapshots {
 	}
 }
 
+function isOf(repository: Repository, { place, worktree }: Snapshot): boolean {
+	return place === undefined ? worktree === repository.worktree : place === placeOf(repository);
+}
+
+function placeOf({ commonDirectory, gitDirectory }: Repository): string {
+	return relative(commonDirectory, gitDirectory);
+}
+
 /** The tree with nothing in it. */
 export async function emptyTree(git: QuietGit): Promise<string> {
 	return (await git.read(["hash-object", "-w", "-t", "tree", "--stdin"], { input: "" })).toString().trim();
@@ -138,7 +158,7 @@ function parse([ref = "", commit = "", tree = "", message = ""]: readonly string
 	if (Number.isNaN(at) || body === undefined) return [];
 	try {
 		const facts = JSON.parse(body) as Omit<Snapshot, "ref" | "commit" | "tree" | "at">;
-		return [{ ...facts, filtered: facts.filtered ?? [], ref, commit, tree, at }];
+		return [{ ...facts, filtered: facts.filtered ?? [], permissions: facts.permissions ?? {}, ref, commit, tree, at }];
 	} catch {
 		return [];
 	}

@@ -1,7 +1,10 @@
-import { accessSync, constants, lstatSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../../errors.ts";
+import { isReadable } from "../lstat.ts";
 import { type BytePath, bytes, onDisk, quotedLine, records } from "./byte-path.ts";
 import { inPortions, readKept } from "./kept.ts";
+import { type Permissions, permissionsOf } from "./permissions.ts";
 import type { QuietGit } from "./quiet-git.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -16,6 +19,8 @@ export interface TreeNow {
 	readonly staged: string | undefined;
 	/** Files that went through a filter of the user's (git-lfs, git-crypt), which alone may say how they are stored. */
 	readonly filtered: readonly BytePath[];
+	/** Of files that git does not know. */
+	readonly permissions: Permissions;
 	/** Files that are not in the tree as they are: they may not be read, or git has no room for them. */
 	readonly missing: readonly BytePath[];
 }
@@ -44,12 +49,18 @@ export async function treeNow(git: QuietGit, scratch: Scratch, index: string): P
 		...unreadable,
 		...unread.filter(({ path }) => stat(onDisk(git.repository.worktree, path)) !== undefined).map(({ path }) => path),
 	];
-	return { tree, staged, filtered: throughFilter.map(({ path }) => path), missing };
+	const permissions = permissionsOf(
+		git.repository.worktree,
+		files.filter(({ isNew }) => isNew).map(({ path }) => path),
+	);
+	return { tree, staged, filtered: throughFilter.map(({ path }) => path), permissions, missing };
 }
 
 /** A file to store. `source` is what to read, relative to the working tree: for a link a file with its target. */
 interface Stored {
 	readonly path: BytePath;
+	/** git does not know it. */
+	readonly isNew: boolean;
 	readonly mode: string;
 	readonly source: string;
 }
@@ -70,20 +81,22 @@ async function changedOnDisk(git: QuietGit, scratch: Scratch): Promise<ChangedOn
 	const files: Stored[] = [];
 	for (const { as, path, mode } of parseStatus(records(await git.read(status, { index: scratch.index })))) {
 		const found = stat(onDisk(worktree, path));
-		if (found === undefined || found.isDirectory()) {
+		if (found === "unreadable") unreadable.push(path);
+		else if (found === undefined || found.isDirectory()) {
 			// Of a sparse tree, what is staged need not be on disk.
 			if (as === "tracked") gone.push(path);
 		} else if (found.isSymbolicLink()) {
 			const source = join(scratch.directory, `link-${links.length}`);
 			writeFileSync(source, readlinkSync(onDisk(worktree, path), { encoding: "buffer" }));
-			links.push({ path, mode: "120000", source: Buffer.from(source).toString("latin1") });
+			links.push({ path, isNew: as === "new", mode: "120000", source: Buffer.from(source).toString("latin1") });
 		} else if (!found.isFile() || (as === "new" && found.size > mostBytes)) {
 			// Pipes and sockets are nobody's work.
 		} else if (!isReadable(onDisk(worktree, path))) {
 			unreadable.push(path);
 		} else {
 			// What git says of a file that it knows, since core.fileMode may be off.
-			files.push({ path, mode: mode ?? ((found.mode & 0o100) === 0 ? "100644" : "100755"), source: path });
+			const its = mode ?? ((found.mode & 0o100) === 0 ? "100644" : "100755");
+			files.push({ path, isNew: as === "new", mode: its, source: path });
 		}
 	}
 	return { gone, unreadable, links, files };
@@ -134,7 +147,8 @@ async function throughAndBack(git: QuietGit, files: readonly InGit[]) {
 	for (const some of await inPortions(git, files)) {
 		const contents = await readKept(git, some, "filters");
 		for (const [i, file] of some.entries()) {
-			const isSame = contents[i]?.equals(contentOf(onDisk(git.repository.worktree, file.path))) === true;
+			const now = contentOf(onDisk(git.repository.worktree, file.path));
+			const isSame = now !== undefined && contents[i]?.equals(now) === true;
 			(isSame ? same : other).push(file);
 		}
 	}
@@ -168,27 +182,20 @@ async function store(git: QuietGit, files: readonly Stored[], options: readonly 
 	return { stored, left };
 }
 
-function contentOf(path: Buffer): Buffer {
+// Undefined when it cannot be read, or is gone by now.
+function contentOf(path: Buffer): Buffer | undefined {
 	try {
 		return readFileSync(path);
 	} catch {
-		return Buffer.alloc(0);
+		return undefined;
 	}
 }
 
-function isReadable(path: Buffer): boolean {
-	try {
-		accessSync(path, constants.R_OK);
-		return true;
-	} catch {
-		return false;
-	}
-}
-
+// Undefined: it is not there. A file where a directory was means that as well.
 function stat(path: Buffer) {
 	try {
 		return lstatSync(path, { throwIfNoEntry: false });
-	} catch {
-		return undefined;
+	} catch (error) {
+		return codeOf(error) === "ENOTDIR" ? undefined : "unreadable";
 	}
 }

@@ -35,6 +35,11 @@ export async function indexLines(git: Plumbing, path: string): Promise<readonly 
 	return text.split("\0").filter((line) => line.endsWith(`\t${path}`));
 }
 
+/** What {@link indexLines} tells of a path that is unmerged. */
+export function stageLines({ path, base, ours, theirs }: UnmergedPath): readonly string[] {
+	return [base, ours, theirs].flatMap((stage, i) => (stage ? [`${stage.mode} ${stage.id} ${i + 1}\t${path}`] : []));
+}
+
 /** Puts what {@link indexLines} told back, stages and all. */
 export async function restoreIndexLines(git: Plumbing, path: string, lines: readonly string[]): Promise<void> {
 	const [, id = ""] = lines[0]?.split(" ") ?? [];
@@ -43,13 +48,15 @@ export async function restoreIndexLines(git: Plumbing, path: string, lines: read
 	await git.read(["update-index", "-z", "--index-info"], { input });
 }
 
-/** The bytes of a version as they would lie in the working tree: with its line endings, and through its filters. */
+/**
+ * The bytes of a version as they would lie in the working tree: with its line endings, and through its filters. Rejects with
+ * GitError when git does not have it (a partial clone without its remote, a damaged repository).
+ */
 export async function stageBytes(git: Plumbing, path: string, { id }: Stage): Promise<Buffer> {
 	const filtered = await git.run(["cat-file", "--filters", `--path=${path}`, id]);
 	if (filtered.code === 0) return filtered.stdout;
 	// A filter that is not installed here.
-	const { stdout } = await git.run(["cat-file", "blob", id]);
-	return stdout;
+	return git.readBytes(["cat-file", "blob", id]);
 }
 
 /** What `.gitattributes` say about merging a path. */

@@ -1,4 +1,4 @@
-import type { Three } from "./rule.ts";
+import { linesOf, type Three } from "./rule.ts";
 import { isWord, tokensOf } from "./tokens.ts";
 
 /**
@@ -15,8 +15,20 @@ export function isFrameChanged(texts: Three): boolean {
 	);
 }
 
-// Which brackets a text leaves open, and which it closes without having opened them: `)]{` for `a) + b] + {`.
-function openBrackets(text: string): string {
+/** Whether the base has conflict markers that neither side has: git leaves them where several merge bases conflict with each other. */
+export function hasMarkersOfItsOwn({ base, ours, theirs }: Three): boolean {
+	const known = new Set([ours, theirs].flatMap(linesOf));
+	return linesOf(base).some((line) => /^(<{7,}|>{7,}) /.test(line) && !known.has(line));
+}
+
+/** The brackets that a merge of the three has to leave open; undefined when both sides changed that. */
+export function mergedBrackets({ base, ours, theirs }: Three): string | undefined {
+	const [below, our, their] = [base, ours, theirs].map(openBrackets);
+	return our === below || our === their ? their : their === below ? our : undefined;
+}
+
+/** Which brackets a text leaves open, and which it closes without having opened them: `)]{` for `a) + b] + {`. */
+export function openBrackets(text: string): string {
 	const open: string[] = [];
 	for (const [sign] of text.matchAll(/[()[\]{}]/g)) {
 		if (partners[open.at(-1) ?? ""] === sign) open.pop();

@@ -7,6 +7,8 @@ export interface Three {
 
 /** A conflict as a rule sees it. */
 export interface Dispute extends Three {
+	/** The path of the file in the repository. */
+	readonly path: string;
 	/** What is settled right before and after; may be empty. */
 	readonly before: string;
 	readonly after: string;

@@ -1,6 +1,8 @@
 import { isAccountedFor } from "./accounted.ts";
 import { adjacentLines } from "./adjacent-lines.ts";
+import { hasMarkersOfItsOwn } from "./guards.ts";
 import { largerVersion } from "./larger-version.ts";
+import { usesWhatIsGone } from "./names.ts";
 import type { Dispute, Rule } from "./rule.ts";
 import { sortedList } from "./sorted-list.ts";
 import { words } from "./words.ts";
@@ -16,6 +18,7 @@ export interface Ruled {
  * before `isLate` said that there is no more time.
  */
 export function settle(dispute: Dispute, isLate: () => boolean): Ruled | undefined {
+	if (hasMarkersOfItsOwn(dispute) || usesWhatIsGone(dispute)) return undefined;
 	for (const { name, settle } of rules) {
 		if (isLate()) return undefined;
 		const settled = settle(dispute);

@@ -1,29 +1,33 @@
-import { type Entry, mergedEntries, orderOf } from "./entries.ts";
+import { mergedEntries, orderOf } from "./entries.ts";
+import { fileKind } from "./file-kind.ts";
+import { isOrderMeant, type ListEntry, listEntry } from "./list-entry.ts";
 import { linesOf, type Rule } from "./rule.ts";
+import { versionsOf } from "./version.ts";
 
 /**
- * A list of one entry a line, sorted on both sides with its neighbours: every entry of both, in that order. One side has only
- * added entries; nobody deleted one; no entry was changed by both, or added by both with different values.
+ * A list of one entry a line, of which at least four are seen and sorted on both sides: every entry of both, in that order. One side
+ * has only added entries; nobody deleted one; no entry was changed by both, or added by both with different values. Not where order
+ * is meant, nor where what one side added may be for the same as what the other did: the same value or number, or a longer name.
  *
- * As the person in 85 of 97 real conflicts; in 93 % of the 91 where the person did not take a side as it was.
+ * As the person in 83 of 92 real conflicts; in 94 % of the 88 where the person did not take a side as it was.
  */
 export const sortedList: Rule = {
 	name: "sorted list",
-	settle: (dispute) => {
-		const { base, ours, theirs, before, after } = dispute;
-		const sides = [base, ours, theirs].map(linesOf);
-		const shape = shapeOf(sides.flat()[0] ?? "");
-		if (sides.some((lines) => lines.some((line) => shapeOf(line) !== shape)) || shape === undefined) return undefined;
-		const isAlike = (line: string) => shapeOf(line) === shape;
-		const above = runOf(linesOf(before.slice(-farthest)).reverse(), isAlike).reverse();
-		const under = runOf(linesOf(after.slice(0, farthest)), isAlike);
-		const [below = [], our = [], their = []] = sides.map((lines) => lines.map(entryOf));
-		const keys = (entries: readonly Entry[]) =>
-			[...above.map(entryOf), ...entries, ...under.map(entryOf)].map(({ key }) => key);
-		if (![our, their].some((side) => below.every(({ line }) => side.some((entry) => entry.line === line))))
-			return undefined;
-		const lists = [keys(below), keys(our), keys(their)];
+	settle: ({ path, base, ours, theirs, before, after }) => {
+		const all = [base, ours, theirs].map((text) => entriesOf(linesOf(text), path));
+		const [below, our, their] = all;
+		if (below === undefined || our === undefined || their === undefined) return undefined;
+		const shape = all.flat()[0]?.shape;
+		const isAlike = (entry: ListEntry | undefined) => entry !== undefined && entry.shape === shape;
+		if (!all.flat().every(isAlike)) return undefined;
+		const above = run(linesOf(before).reverse(), path, isAlike).reverse();
+		const under = run(linesOf(after), path, isAlike);
+		if (!isOnlyAddedTo(below, our) && !isOnlyAddedTo(below, their)) return undefined;
+		const keys = (entries: readonly ListEntry[]) => [...above, ...entries, ...under].map(({ key }) => key);
+		const lists = [below, our, their].map(keys);
 		if ((lists[0]?.length ?? 0) < fewestToTell) return undefined;
+		if (isOrderMeant(path, before, [...above, ...our, ...their])) return undefined;
+		if (mayBeForTheSame(added(below, our, their), added(below, their, our), path)) return undefined;
 		const order = orderOf(lists);
 		const merged = order && mergedEntries(below, our, their);
 		if (order === undefined || merged === undefined) return undefined;
@@ -32,21 +36,55 @@ export const sortedList: Rule = {
 	},
 };
 
-const farthest = 2000;
-const fewestToTell = 3;
+const fewestToTell = 4;
+const mostSeen = 5;
 
-// Indentation and ending: entries of one list have them in common.
-function shapeOf(line: string): string | undefined {
-	const match = /^([ \t]*)(?=[^\s})\]/*#-]).*?([,;]?\r?\n)$/.exec(line);
-	return match === null || /[()]|[[{]\s*$/.test(line) ? undefined : `${match[1]}|${match[2]}`;
+function entriesOf(lines: readonly string[], path: string): readonly ListEntry[] | undefined {
+	const entries = lines.map((line) => listEntry(line, path));
+	return entries.every((entry) => entry !== undefined) ? entries : undefined;
 }
 
-function runOf(lines: readonly string[], isAlike: (line: string) => boolean): string[] {
-	const end = lines.findIndex((line) => !isAlike(line));
-	return lines.slice(0, Math.min(end === -1 ? lines.length : end, 5));
+function run(lines: readonly string[], path: string, isAlike: (entry: ListEntry | undefined) => boolean): ListEntry[] {
+	const entries: ListEntry[] = [];
+	for (const line of lines.slice(0, mostSeen)) {
+		const entry = listEntry(line, path);
+		if (entry === undefined || !isAlike(entry)) break;
+		entries.push(entry);
+	}
+	return entries;
 }
 
-function entryOf(line: string): Entry {
-	const text = line.trim().replace(/[,;]$/, "");
-	return { key: /^("[^"]+"|'[^']+'|[^\s:=]+)/.exec(text)?.[1] ?? text, line };
+function isOnlyAddedTo(base: readonly ListEntry[], side: readonly ListEntry[]): boolean {
+	return base.every(({ line }) => side.some((entry) => entry.line === line));
+}
+
+// What only this side has.
+function added(base: readonly ListEntry[], side: readonly ListEntry[], other: readonly ListEntry[]): ListEntry[] {
+	return side.filter(
+		({ key, line }) => !base.some((entry) => entry.key === key) && !other.some((entry) => entry.line === line),
+	);
+}
+
+// Two error codes with one number, two names for one thing, `margin` and `marginLeft`. Two dependencies may have one version.
+function mayBeForTheSame(mine: readonly ListEntry[], yours: readonly ListEntry[], path: string): boolean {
+	const isDependency = ({ line }: ListEntry) => versionsOf(line, path) !== undefined;
+	const isCode = fileKind(path).kind === "code";
+	return mine.some((one) =>
+		yours.some((other) => {
+			if (isDependency(one) && isDependency(other)) return false;
+			if (one.value !== undefined && one.value === other.value) return true;
+			const numbers = numbersOf(one.line);
+			if (numbersOf(other.line).some((number) => numbers.includes(number))) return true;
+			const [name = "", longer = ""] = [word(one.key), word(other.key)].sort((a, b) => a.length - b.length);
+			return isCode && longer.startsWith(name);
+		}),
+	);
+}
+
+function numbersOf(line: string): string[] {
+	return (line.match(/\d+/g) ?? []).map((digits) => digits.replace(/^0+(?=\d)/, ""));
+}
+
+function word(key: string): string {
+	return key.replaceAll(/["']/g, "");
 }

@@ -1,21 +1,25 @@
 import { tokensOf } from "./tokens.ts";
+import { placeKind } from "./version-place.ts";
 
-/** A line as what surrounds its versions, and the versions: three numbers or more, or two behind a sign that says it is one. */
+/** A line as what surrounds its versions, and the versions. */
 export interface Versioned {
 	readonly skeleton: string;
 	readonly versions: readonly string[];
 }
 
-/** The versions of a line; undefined when it has none. */
-export function versionsOf(line: string): Versioned | undefined {
+/** The versions of a line of the file at `path`; undefined when it has none. */
+export function versionsOf(line: string, path: string): Versioned | undefined {
 	const versions: string[] = [];
 	let skeleton = "";
-	const isAboutVersions = /version|["'`^~]/i.test(line);
+	let at = 0;
 	for (const token of tokensOf(line)) {
-		if (isVersion(token, isAboutVersions)) {
-			versions.push(token);
-			skeleton += token.startsWith("v") ? "v\0" : "\0";
-		} else skeleton += token;
+		const before = line.slice(0, at);
+		at += token.length;
+		const kind = /^v?\d+\.\d/.test(token) ? placeKind(token, { path, before, after: line.slice(at) }) : undefined;
+		// `-alpine` is no pre-release.
+		const version = kind === "image" ? (/^[^-+]*/.exec(token)?.[0] ?? "") : kind === "version" ? token : "";
+		if (version !== "") versions.push(version);
+		skeleton += version === "" ? token : `${version.startsWith("v") ? "v" : ""}\0${token.slice(version.length)}`;
 	}
 	return versions.length === 0 ? undefined : { skeleton, versions };
 }
@@ -29,11 +33,6 @@ export function compareVersions(one: string, other: string): number | undefined 
 	// A pre-release comes before its release.
 	if (first.pre.length === 0 || second.pre.length === 0) return second.pre.length - first.pre.length;
 	return compareParts(first.pre, second.pre);
-}
-
-// `1.5` may be any number.
-function isVersion(token: string, isAboutVersions: boolean): boolean {
-	return /^v?\d+\.\d+\.\d/.test(token) || (/^v?\d+\.\d/.test(token) && (isAboutVersions || token.startsWith("v")));
 }
 
 function parse(version: string) {

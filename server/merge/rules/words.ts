@@ -1,18 +1,20 @@
 import { mergedItems, waysTo } from "./edits.ts";
 import { isFrameChanged } from "./guards.ts";
+import { wroteTheSame } from "./names.ts";
 import { linesOf, type Rule } from "./rule.ts";
 import { isWord, tokensOf } from "./tokens.ts";
 
 /**
  * Changes of both sides within a line, when a word that both kept lies between, wherever equal words may be paired. Not in imports;
- * not when both added the same word, or one put words in another order, or brackets, comments or layout changed.
+ * not when both added the same word or changed nothing but numbers, or one put words in another order, or brackets, comments or layout
+ * changed.
  *
- * As the person in 40 of 51 real conflicts; in 95 % of the 42 where the person did not take a side as it was.
+ * As the person in 39 of 49 real conflicts; in 95 % of the 41 where the person did not take a side as it was.
  */
 export const words: Rule = {
 	name: "words of a line",
 	settle: ({ base, ours, theirs }) => {
-		if (isFrameChanged({ base, ours, theirs })) return undefined;
+		if (isFrameChanged({ base, ours, theirs }) || wroteTheSame({ base, ours, theirs })) return undefined;
 		const [below = [], our = [], their = []] = [base, ours, theirs].map(linesOf);
 		if (below.length === 0 || our.length !== below.length || their.length !== below.length) return undefined;
 		// Otherwise it is a matter of adjacent lines.
@@ -28,6 +30,7 @@ function mergedLine(base: string, ours: string, theirs: string): string | undefi
 	const [below = [], our = [], their = []] = [base, ours, theirs].map(tokensOf);
 	if (importStatement.test(base) || addBothAWord(below, our, their)) return undefined;
 	if (movesAWord(below, our) || movesAWord(below, their)) return undefined;
+	if (changesNumbersOnly(below, our) && changesNumbersOnly(below, their)) return undefined;
 	return mergedItems(below, our, their, { weight, mayFollow: (_, between) => between.some(isWord) })?.join("");
 }
 
@@ -40,6 +43,15 @@ function movesAWord(base: readonly string[], side: readonly string[]): boolean {
 		const deleted = new Set(edits.flatMap(({ start, end }) => base.slice(start, end).filter(isWord)));
 		return edits.some(({ text }) => text.some((token) => deleted.has(token)));
 	});
+}
+
+// Numbers in one line may be one value: a date, a place, a range.
+function changesNumbersOnly(base: readonly string[], side: readonly string[]): boolean {
+	return waysTo(base, side, { weight }).some((edits) =>
+		edits.every(({ start, end, text }) =>
+			[...base.slice(start, end), ...text].every((token) => /^[\d.\s-]+$/.test(token)),
+		),
+	);
 }
 
 // Words tell where a change is, signs and white space occur everywhere.

@@ -118,6 +118,7 @@ export function resolveConflict(
 	return true;
 }
 
+/** See Store.conflicts. */
 export function readConflicts(database: Database, project: ProjectId, which: "open" | "all"): Conflict[] {
 	// Written out, so that open ones are found by their index: this is asked for at every change.
 	const condition = which === "open" ? "AND resolution IS NULL" : "";
@@ -140,6 +141,7 @@ export function readConflicts(database: Database, project: ProjectId, which: "op
 	}));
 }
 
+/** See Store.conflictBlob. */
 export function readBlob(database: Database, id: ConflictId, side: Side): Uint8Array | undefined {
 	const sql = "SELECT bytes FROM blobs WHERE conflict = ? AND side = ?";
 	return database.get<{ bytes: Uint8Array }>(sql, id, side)?.bytes;

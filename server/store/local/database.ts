@@ -3,8 +3,8 @@ import { join } from "node:path";
 import Libsql from "libsql";
 import pRetry from "p-retry";
 import type { RequestId } from "../../coordination/lock.ts";
-import { StoreUnavailableError } from "../../errors.ts";
-import { busyPatienceMs, codeOf, explainFailure } from "./failure.ts";
+import { codeOf, StoreUnavailableError } from "../../errors.ts";
+import { busyPatienceMs, explainFailure, sqliteCodeOf } from "./failure.ts";
 import { fileSystemName } from "./file-system.ts";
 import lifeCycleSchema from "./life-cycle.sql";
 import type { Fate } from "./request-bells.ts";
@@ -243,5 +243,5 @@ async function patiently<T>(body: () => T, onBusy: () => void): Promise<T> {
 const nothing = new Int32Array(new SharedArrayBuffer(4));
 
 function isBusy(error: unknown): boolean {
-	return codeOf(error).startsWith("SQLITE_BUSY");
+	return sqliteCodeOf(error).startsWith("SQLITE_BUSY");
 }

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { StoreUnavailableError } from "../../errors.ts";
+import { codeOf, StoreUnavailableError } from "../../errors.ts";
 import { quoted } from "../../shell-word.ts";
 
 /** How long a step waits for its turn when other processes keep the database busy. */
@@ -9,7 +9,7 @@ export const busyPatienceMs = 10_000;
 export function explainFailure(error: unknown, path: string): unknown {
 	const directory = dirname(path);
 	if (error instanceof StoreUnavailableError) return error;
-	const code = codeOf(error);
+	const code = sqliteCodeOf(error);
 	if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
 		return new StoreUnavailableError(`${path} is damaged`, {
 			why: "SQLite cannot read it. udo does not delete it: it may hold conflicts that you still need. Without it udo starts with an empty one.",
@@ -51,9 +51,8 @@ export function explainFailure(error: unknown, path: string): unknown {
 }
 
 /** The code of a file system or SQLite error, or an empty string. */
-export function codeOf(error: unknown): string {
-	if (!(error instanceof Error)) return "";
+export function sqliteCodeOf(error: unknown): string {
 	// libsql's own words for SQLite's "cannot open", where it gives no code.
-	if (/Unable to open connection|ConnectionFailed/.test(error.message)) return "SQLITE_CANTOPEN";
-	return "code" in error && typeof error.code === "string" ? error.code : "";
+	const isUnopened = error instanceof Error && /Unable to open connection|ConnectionFailed/.test(error.message);
+	return isUnopened ? "SQLITE_CANTOPEN" : codeOf(error);
 }

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { movesConfigOf, movesHookOf } from "../../coordination/moves-hook.ts";
+import { movesConfigOf, movesHookOf } from "../../coordination/moves-paths.ts";
+import { hookRequests } from "../../coordination/request-name.ts";
+import { codeOf } from "../../errors.ts";
 import type { Database } from "./database.ts";
-import { codeOf } from "./failure.ts";
 
 // A git that has just seen the hook and is about to start it fails when it is gone: it goes seldom.
 const idleMs = 60_000;
@@ -74,10 +75,10 @@ export class MovesHook {
 }
 
 function isNeeded(database: Database): boolean {
-	const held = `SELECT 1 FROM holds WHERE kind IN ('git', 'project', 'exclusive') AND request NOT GLOB 'pre-*:*' LIMIT 1`;
-	const awaited = `SELECT 1 FROM tickets, json_each(tickets.resources) WHERE request NOT GLOB 'pre-*:*'
+	const held = `SELECT 1 FROM holds WHERE kind IN ('git', 'project', 'exclusive') AND request NOT GLOB ? LIMIT 1`;
+	const awaited = `SELECT 1 FROM tickets, json_each(tickets.resources) WHERE request NOT GLOB ?
 		AND (value GLOB 'git:*' OR value GLOB 'project:*' OR value GLOB 'exclusive:*') LIMIT 1`;
-	return database.get(held) !== undefined || database.get(awaited) !== undefined;
+	return database.get(held, hookRequests) !== undefined || database.get(awaited, hookRequests) !== undefined;
 }
 
 // git starts whatever it sees: never half a file.

@@ -41,6 +41,7 @@ export function rememberResolution(
 	return true;
 }
 
+/** See Store.rememberedResolution. */
 export function rememberedResolution(database: Database, project: ProjectId, key: string): Uint8Array | undefined {
 	const sql = "SELECT bytes FROM resolutions WHERE project = ? AND key = ?";
 	return database.get<{ bytes: Uint8Array | null }>(sql, project, key)?.bytes ?? undefined;

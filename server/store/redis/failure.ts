@@ -1,5 +1,5 @@
 import { showText } from "../../coordination/describe.ts";
-import { StoreUnavailableError } from "../../errors.ts";
+import { codeOf, StoreUnavailableError } from "../../errors.ts";
 import { shellWord } from "../../shell-word.ts";
 import { neededRights } from "./rights.ts";
 import type { RedisSettings, Secret } from "./settings.ts";
@@ -269,8 +269,8 @@ function spokenBy(error: unknown): { readonly code: string; readonly message: st
 	const first = firstOf(error);
 	const whole = first instanceof Error ? first.message : String(first);
 	if (first instanceof LinkError) return { code: first.kind, message: whole };
-	if (first instanceof Error && "code" in first && typeof first.code === "string")
-		return { code: first.code, message: whole };
+	const code = codeOf(first);
+	if (code !== "") return { code, message: whole };
 	const spoken = /^-?([A-Z]{2,})\s+([\s\S]*)$/.exec(whole);
 	return { code: spoken?.[1] ?? "", message: spoken?.[2] ?? whole };
 }

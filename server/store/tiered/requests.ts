@@ -102,7 +102,7 @@ export class TeamRequests {
 	async cancel(project: ProjectId, request: RequestId, cause: "cancelled" | "died"): Promise<void> {
 		const { local, reach } = this.#options;
 		this.#refusals.delete(request);
-		// Who stood in the way is dead: what is known of him is of no use any more.
+		// Who stood in the way is dead: what is known of it is of no use any more.
 		for (const [each, { blockers }] of this.#refusals) {
 			if (blockers.some((blocker) => blocker.request === request)) this.#refusals.delete(each);
 		}

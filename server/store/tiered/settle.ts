@@ -48,6 +48,7 @@ export async function settle(tools: SettleTools): Promise<ReadonlySet<string>> {
 		await Promise.all(some.map((each) => assertHeld(tools, each, sessions)));
 		for (const { request } of some) seen.add(request);
 	}
+	await sendSettlements(tools);
 	await moveConflicts(tools);
 	await sendResolutions(tools);
 	await sendStates(tools);
@@ -134,6 +135,14 @@ async function ask({ local, remote, clock }: SettleTools, held: Held, wasTheirs:
 			if (!isNoted) await remote.cancel(held.project, name, "cancelled");
 		}
 		return answer;
+	}
+}
+
+// Before the others: a new conflict may have the same cause.
+async function sendSettlements({ project, local, remote }: SettleTools): Promise<void> {
+	for (const { conflict, resolution, from, how } of await local.unsentSettlements(project)) {
+		await remote.resolveConflict(project, conflict, resolution, from, how);
+		await local.sentSettlement(project, conflict);
 	}
 }
 

@@ -14,11 +14,14 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { showText } from "../server/coordination/describe.ts";
-import { UdoError } from "../server/errors.ts";
-import { shellWord } from "../server/shell-word.ts";
+import { showText } from "../../server/coordination/describe.ts";
+import { codeOf, UdoError } from "../../server/errors.ts";
+import { shellWord } from "../../server/shell-word.ts";
 
-/** What is at a path. `content` is latin1, one character for each byte: other people's hooks need not be UTF-8. */
+/**
+ * What is at a path. `content` is latin1, one character for each byte: other people's hooks need not be UTF-8. Unlike a DiskState,
+ * which is a file of a working tree, it is compared, and changed under git's own lock.
+ */
 export type FileState =
 	| { readonly kind: "absent" }
 	| { readonly kind: "file"; readonly content: string; readonly mode: number }
@@ -120,9 +123,10 @@ function replaceBy(draft: string, { path, from, to }: Change, command: string): 
 }
 
 function explained(error: unknown, path: string, command: string): unknown {
-	if (error instanceof UdoError || !(error instanceof Error && "code" in error)) return error;
+	if (error instanceof UdoError) return error;
+	const code = codeOf(error);
 	const draft = `${path}.lock`;
-	if (error.code === "EEXIST") {
+	if (code === "EEXIST") {
 		return new UdoError(`${showText(draft)} exists`, {
 			code: "config_locked",
 			why: `another git or udo is writing there now; if it stays, one died there: rm ${shellWord(draft)}`,
@@ -130,7 +134,7 @@ function explained(error: unknown, path: string, command: string): unknown {
 			cause: error,
 		});
 	}
-	const known = unwritable[String(error.code)];
+	const known = unwritable[code];
 	if (known === undefined) return error;
 	return new UdoError(`${showText(path)} cannot be written`, {
 		code: "unwritable",

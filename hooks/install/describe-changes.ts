@@ -1,6 +1,6 @@
-import type { Repository } from "../server/git/repository.ts";
+import type { Repository } from "../../server/git/repository.ts";
 import type { Change, FileState } from "./file-state.ts";
-import { placesOf } from "./install/hooks-path.ts";
+import { placesOf } from "./hooks-path.ts";
 
 /** Changes for people: `change .git/hooks/pre-commit`. Those in udo's own directory are one line. Not sanitised for a terminal. */
 export function describeChanges(repository: Repository, changes: readonly Change[]): readonly string[] {

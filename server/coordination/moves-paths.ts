@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { AcquireRequest } from "./lock.ts";
+import { hookOf } from "./request-name.ts";
 
 /**
  * What clones have as their reference-transaction hook: a link to this, and a link that leads nowhere is no hook for git. So a
@@ -16,7 +17,7 @@ export function movesConfigOf(stateDirectory: string): string {
 
 /** Whether git has to ask before it moves a branch once this is granted. What hooks hold while their git lives does not count. */
 export function guardsMoves({ resources, request }: Pick<AcquireRequest, "resources" | "request">): boolean {
-	return resources.some(({ kind }) => guarding.has(kind)) && !/^pre-[a-z-]+:/.test(request);
+	return resources.some(({ kind }) => guarding.has(kind)) && hookOf(request) === undefined;
 }
 
 const guarding: ReadonlySet<string> = new Set(["git", "project", "exclusive"]);
