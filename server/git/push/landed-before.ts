@@ -20,15 +20,15 @@ export async function landedBefore(
 	const upstream = await upstreamSince(place, fork, onto);
 	if (upstream === undefined) return samePatches(place, commits, onto);
 	const landed = new Set<string>();
-	let hasAuthor = false;
+	let isUnclear = false;
 	for (const id of commits) {
 		const own = await place.commits.at(id);
-		const alike = upstream.filter(({ author }) => author.equals(own.author));
-		const again = alike.filter(({ message }) => message.equals(own.message));
+		// Author and date alone say little: agents of one person commit several times a second.
+		const again = upstream.filter(({ author, message }) => author.equals(own.author) && message.equals(own.message));
 		if (await isAnyReplay(place, id, own, again)) landed.add(id);
-		else if (alike.length > 0) hasAuthor = true;
+		else if (again.length > 0) isUnclear = true;
 	}
-	if (!hasAuthor) return landed;
+	if (!isUnclear) return landed;
 	return new Set([...landed, ...(await samePatches(place, commits, onto))]);
 }
 
