@@ -290,6 +290,9 @@ describe.skipIf(!hasConfigHooks)("with a git that runs hooks of its config (2.54
 			await using sandbox = await Sandbox.create();
 			await writeFile(join(sandbox.repository, file), "# mine\n");
 			await writeScript(hook(sandbox), say("pre-commit"));
+			// git's own, of whatever commit was tried last.
+			const message = join(sandbox.repository, ".git", "COMMIT_EDITMSG");
+			await rm(message);
 			const before = await snapshotOf(sandbox.repository);
 			await installHooks(sandbox);
 			expect(await contentOf(hook(sandbox))).toBe(say("pre-commit"));
@@ -307,6 +310,7 @@ describe.skipIf(!hasConfigHooks)("with a git that runs hooks of its config (2.54
 			await rm(join(sandbox.repository, "ran"), { force: true });
 			await sandbox.run("git", ["branch", "-qD", "later"], { environment: { UDO: "0" } });
 			await sandbox.udo(["init", "--remove", "--yes"]);
+			await rm(message);
 			expect(await snapshotOf(sandbox.repository)).toEqual(before);
 		},
 	);
