@@ -1,5 +1,4 @@
-import { joined } from "../../server/merge/candidates.ts";
-import type { OpenHunk } from "./hunks.ts";
+import { both, type OpenHunk } from "./hunks.ts";
 
 /** How a conflict is settled. */
 export type Choice =
@@ -35,9 +34,4 @@ export function forIdentical(choice: Choice, hunk: OpenHunk): Choice {
 	if (choice.kind !== "candidate") return choice;
 	const { text, what } = textOf(choice, hunk);
 	return { kind: "text", text, from: what };
-}
-
-/** One side behind the other. */
-export function both(first: Buffer, second: Buffer): Buffer {
-	return Buffer.from(joined(first.toString("latin1"), second.toString("latin1")), "latin1");
 }

@@ -1,10 +1,8 @@
-import type { Candidate } from "../../server/merge/candidates.ts";
-import { candidatesFor } from "../../server/merge/candidates.ts";
+import { type Candidate, candidatesFor, joined } from "../../server/merge/candidates.ts";
 import { type Hunk, hunkKey } from "../../server/merge/hunk.ts";
 import { type MarkedHunk, type MarkedPiece, type StrayMarker, strayMarkers } from "../../server/merge/marked-text.ts";
 import { mergeTexts } from "../../server/merge/merge.ts";
 import type { Piece } from "../../server/merge/piece.ts";
-import { both } from "./choice.ts";
 import { type Origin, originsOf } from "./origins.ts";
 import { isSame, readMarked } from "./read-marked.ts";
 import type { Target } from "./target.ts";
@@ -109,4 +107,9 @@ function unexplained(markers: readonly StrayMarker[], merged: readonly Piece[]):
 		const line = text.toString("latin1");
 		return count(line) > (known.get(line) ?? 0);
 	});
+}
+
+/** One side behind the other. */
+export function both(first: Buffer, second: Buffer): Buffer {
+	return Buffer.from(joined(first.toString("latin1"), second.toString("latin1")), "latin1");
 }

@@ -1,7 +1,8 @@
 import { machineClock } from "../clock.ts";
 import type { RequestId } from "../lock.ts";
 import { sweepLeftovers } from "./leftovers.ts";
-import type { PushQueue, PushRecord } from "./queue.ts";
+import type { PushQueue } from "./queue.ts";
+import type { PushRecord } from "./stored.ts";
 import type { PushOutcome, PushTicket } from "./ticket.ts";
 
 // Whoever pushes past the queue has to win so often in a row.

@@ -1,4 +1,5 @@
-import type { PushQueue, PushRecord } from "./queue.ts";
+import type { PushQueue } from "./queue.ts";
+import type { PushRecord } from "./stored.ts";
 
 // So that whoever comes after a great crash is not kept from pushing.
 const mostAtOnce = 50;

@@ -1,6 +1,25 @@
 import type { RequestId } from "../lock.ts";
-import type { PushAttempt, PushRecord } from "./queue.ts";
 import { type PushedCommit, type PushOutcome, parseObject } from "./ticket.ts";
+
+/** One push that was tried, or is being tried: should it have landed, this is what it meant for each ticket. */
+export interface PushAttempt {
+	/** What the remote's ref was to become. */
+	readonly tip: string;
+	readonly outcomes: Readonly<Record<RequestId, PushOutcome>>;
+}
+
+/** What the queue's leaders tell each other. Only the leader writes it. */
+export interface PushRecord {
+	/** Tickets that are being pushed right now: it is too late for them to leave. */
+	readonly taken: readonly RequestId[];
+	readonly attempts: readonly PushAttempt[];
+	/** Tickets of a batch that the remote refused as a whole: each has to go alone. */
+	readonly alone: readonly RequestId[];
+	/** How long the last batch took, in ms. */
+	readonly tookMs: number;
+	/** Who was told an outcome lately, and when: those who died meanwhile never read it. */
+	readonly told: readonly { readonly request: RequestId; readonly at: number }[];
+}
 
 const emptyRecord: PushRecord = { taken: [], attempts: [], alone: [], tookMs: 0, told: [] };
 
