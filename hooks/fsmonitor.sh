@@ -40,7 +40,7 @@ udo_endangers() {
 	esac
 	case $udo_command in
 	status | diff | diff-files | diff-index | difftool | add | stage | commit | log | show | ls-files | update-index | describe | blame | grep | \
-		check-attr | check-ignore | rev-parse | ls-tree | write-tree | gc | fsck)
+		diff-tree | check-attr | check-ignore | rev-parse | rev-list | cat-file | merge-base | ls-tree | write-tree | gc | fsck)
 		return 1
 		;;
 	reset)

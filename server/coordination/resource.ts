@@ -62,6 +62,9 @@ export function descendantRange(resource: Resource): { readonly from: string; re
 	return { from, to: `${from.slice(0, -1)}0` };
 }
 
+// As push/queue.ts names the line of one branch on one remote.
+const pushLine = /^push [0-9a-f]{12} /;
+
 /** How a person reads it: `src/a.ts`, `branch main`, `database users`, `the whole project`. Not sanitised for a terminal. */
 export function describeResource(resource: Resource): string {
 	switch (resource.kind) {
@@ -70,7 +73,9 @@ export function describeResource(resource: Resource): string {
 		case "git":
 			return `branch ${resource.id}`;
 		case "database":
-			return `database ${resource.id}`;
+			return pushLine.test(resource.id)
+				? resource.id.replace(pushLine, "the line of pushes to ")
+				: `database ${resource.id}`;
 		case "project":
 			return "the whole project";
 		case "exclusive":
